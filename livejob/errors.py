@@ -1,0 +1,268 @@
+"""Every error that a person can meet, with its code and the command that mends it.
+
+A leaf: imports nothing of livejob, and only the standard library, because the runner inside a
+worker uses it too. Adapters translate boto3, docker and OS errors into these, with `from`.
+
+    LivejobError
+    ├── ProjectError        LJ-1xx  the app: settings, job specs, names
+    ├── PayloadError        LJ-2xx  what a caller sent or a handler returned
+    ├── RunError            LJ-3xx  a run that cannot do what is asked, or that ended badly
+    ├── EngineError         LJ-4xx  containers, images, workers
+    ├── SessionError        LJ-5xx  attached daemons and the bridge
+    ├── LocalAwsError       LJ-6xx  the emulator
+    ├── DeployError         LJ-7xx  stacks
+    ├── AwsError            LJ-8xx  what AWS refused
+    └── Bug                 LJ-9xx  a fault of livejob itself
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LivejobError(Exception):
+    """Base of all: a sentence that says what happened and why, a stable code, and a remedy.
+
+    `remedy` is a class-level template; keyword arguments given at the raise fill it and stay
+    readable in `context`. A remedy that cannot be filled is a programming error and raises.
+    """
+
+    code: ClassVar[str] = "LJ-000"
+    remedy_template: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, remedy: str | None = None, **context: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+        self.remedy = remedy if remedy is not None else self.remedy_template.format(**context)
+
+
+class ProjectError(LivejobError):
+    """The app's settings or job definitions cannot be used."""
+
+    code = "LJ-100"
+
+
+class ProjectNotFound(ProjectError):
+    """No livejob.toml in this directory or above it."""
+
+    code = "LJ-101"
+    remedy_template = 'Create livejob.toml with `app = "my-app"`, or change to the app\'s directory.'
+
+
+class SettingsInvalid(ProjectError):
+    """livejob.toml, a flag or an environment variable holds a value that is not allowed."""
+
+    code = "LJ-102"
+    remedy_template = "Correct it and run the command again; docs/settings.md lists every setting."
+
+
+class JobSpecInvalid(ProjectError):
+    """A job's definition cannot be read or is out of its limits."""
+
+    code = "LJ-103"
+    remedy_template = "Correct the @job(...) or the [jobs.*] table at the place named above."
+
+
+class UnknownJob(ProjectError):
+    """No job of that name in this app and stage."""
+
+    code = "LJ-104"
+    remedy_template = "Known jobs: {known}. A new one exists in a stage after `livejob start` or a deploy."
+
+
+class NoJobs(ProjectError):
+    """The app defines no job."""
+
+    code = "LJ-105"
+    remedy_template = "Decorate a function with @job(...) under `{source}`, or add a [jobs.Name] table."
+
+
+class PayloadError(LivejobError):
+    """A payload or a result cannot travel."""
+
+    code = "LJ-200"
+
+
+class PayloadInvalid(PayloadError):
+    """The payload is not a JSON document, or cannot be made into one."""
+
+    code = "LJ-201"
+    remedy_template = "Send one JSON value (RFC 8259; no NaN, no Infinity, no bytes)."
+
+
+class PayloadTooLarge(PayloadError):
+    """The payload is larger than the way it has to travel allows."""
+
+    code = "LJ-202"
+    remedy_template = "Put the data into S3 and send its key; at most {limit_bytes} bytes travel this way."
+
+
+class RunError(LivejobError):
+    """A run cannot do what was asked, or did not end well."""
+
+    code = "LJ-300"
+
+
+class RunNotFound(RunError):
+    """No run of that id in this app and stage."""
+
+    code = "LJ-301"
+    remedy_template = "`livejob runs` lists the runs of the stage; old ones are deleted after their TTL."
+
+
+class StateConflict(RunError):
+    """The run's present state does not allow this step: somebody else was faster, or it has ended."""
+
+    code = "LJ-302"
+    remedy_template = "`livejob show {run_id}` shows where the run stands."
+
+
+class RunFailed(RunError):
+    """The run ended, and not with a result. `state` and `error` in the context tell how."""
+
+    code = "LJ-303"
+    remedy_template = "`livejob show {run_id}` and `livejob logs {run_id}` tell more."
+
+
+class WaitTimedOut(RunError):
+    """The run had not ended when the waiting time was over. The run itself goes on."""
+
+    code = "LJ-304"
+    remedy_template = "Wait longer, or `livejob cancel {run_id}`."
+
+
+class InvokerRefused(RunError):
+    """The job's invoker Lambda answered with an error: the run was not started."""
+
+    code = "LJ-305"
+    remedy_template = "The message above is the invoker's own; its log group has the rest."
+
+
+class EngineError(LivejobError):
+    """Containers, images or workers do not work."""
+
+    code = "LJ-400"
+
+
+class EngineUnavailable(EngineError):
+    """The container engine does not answer."""
+
+    code = "LJ-401"
+    remedy_template = "Start Docker and try again, or use `--engine process` (no container)."
+
+
+class ImageMissing(EngineError):
+    """The worker's image is neither in the engine nor to be had from its registry."""
+
+    code = "LJ-402"
+    remedy_template = "`livejob image build` makes an equivalent from this machine's Python."
+
+
+class WorkerFailed(EngineError):
+    """A worker did not start, or ended without being asked."""
+
+    code = "LJ-403"
+    remedy_template = "The next run starts a new worker; `livejob show {run_id}` names the reason."
+
+
+class SessionError(LivejobError):
+    """The attached daemon or the bridge to it."""
+
+    code = "LJ-500"
+
+
+class SessionHeld(SessionError):
+    """Another daemon of the same developer holds this stage."""
+
+    code = "LJ-501"
+    remedy_template = "Stop it there, or take over with `livejob start --takeover`."
+
+
+class NoSession(SessionError):
+    """No daemon is attached to the stage, and the job's policy is to fail then."""
+
+    code = "LJ-502"
+    remedy_template = 'Start one with `livejob start --stage {stage}`, or set when_disconnected="queue".'
+
+
+class BridgeRefused(SessionError):
+    """The broker refused the connection, a subscription or a message."""
+
+    code = "LJ-503"
+    remedy_template = "Check the IoT permissions in docs/permissions.md."
+
+
+class LocalAwsError(LivejobError):
+    """The emulator of AWS on this machine."""
+
+    code = "LJ-600"
+
+
+class PortTaken(LocalAwsError):
+    """Another program listens on the emulator's port."""
+
+    code = "LJ-601"
+    remedy_template = "Stop that program, or choose another port: LIVEJOB_LOCAL_AWS_PORT={suggestion}."
+
+
+class EmulatorMissing(LocalAwsError):
+    """The emulator is not installed in this environment."""
+
+    code = "LJ-602"
+    remedy_template = "pip install 'livejob[local]'"
+
+
+class EmulatorDied(LocalAwsError):
+    """The emulator's process ended without being asked, or never got ready."""
+
+    code = "LJ-603"
+    remedy_template = "Its log is {log}; start again with `livejob start --local`."
+
+
+class DeployError(LivejobError):
+    """A stack could not be changed."""
+
+    code = "LJ-700"
+
+
+class StackFailed(DeployError):
+    """CloudFormation refused or rolled back the change."""
+
+    code = "LJ-701"
+    remedy_template = "Mend the reason named above and deploy again; stack: {stack}."
+
+
+class StackBusy(DeployError):
+    """Another deployment of the same stack is under way."""
+
+    code = "LJ-702"
+    remedy_template = "Wait until it has ended and run the command again; stack: {stack}."
+
+
+class AwsError(LivejobError):
+    """AWS refused a call."""
+
+    code = "LJ-800"
+    remedy_template = "Check region, account and permissions (docs/permissions.md)."
+
+
+class CredentialsMissing(AwsError):
+    """No usable AWS credentials, or they have expired."""
+
+    code = "LJ-801"
+    remedy_template = "Log in (`aws sso login`, AWS_PROFILE, ...) and run the command again."
+
+
+class AccessRefused(AwsError):
+    """These credentials may not do that."""
+
+    code = "LJ-802"
+    remedy_template = "Ask for the permission named above; docs/permissions.md has the whole policy."
+
+
+class Bug(LivejobError):
+    """livejob broke one of its own rules."""
+
+    code = "LJ-900"
+    remedy_template = "Please report it with the output of the same command under --debug."

@@ -1,0 +1,59 @@
+"""What a job is, as its author wrote it: the value that deploy, daemon and runner share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from livejob.wire.limits import GIB
+
+WhenDisconnected = Literal["run", "queue", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An IAM permission of a job: actions on resources. `*` alone is refused in both."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One job of the app.
+
+    handler:           `path/to/file.function` relative to the app's source directory, without `.py`.
+    runtime:           `python3.x`, x the minor version.
+    timeout_s:         of one attempt.
+    memory_bytes:      of one attempt.
+    concurrency:       how many runs of it one session executes at the same time.
+    when_disconnected: what the invoker of a development stage does when no session is attached.
+    defined_at:        `file:line`, for messages.
+    """
+
+    name: str
+    handler: str
+    defined_at: str
+    runtime: str = "python3.11"
+    timeout_s: int = 8 * 3600
+    memory_bytes: int = 3 * GIB
+    concurrency: int = 10
+    when_disconnected: WhenDisconnected = "queue"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    permissions: Sequence[Statement] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The app: its name, where it is, and its jobs by name.
+
+    root:   directory of livejob.toml.
+    source: directory that becomes /var/task.
+    """
+
+    name: str
+    root: Path
+    source: Path
+    jobs: Mapping[str, JobSpec]

@@ -1,0 +1,74 @@
+"""Limits, AWS's and our own, each in one place and with its source.
+
+Sizes are bytes, durations are seconds.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+LAMBDA_SYNC_PAYLOAD_BYTES = 6 * MIB
+"""Request and response of a synchronous Invoke. Source: Lambda quotas, 'Invocation payload'."""
+
+IOT_MESSAGE_BYTES = 128 * 1000
+"""IoT Core drops the connection above it. Source: AWS IoT Core quotas, 'Maximum payload size'."""
+
+BRIDGE_MESSAGE_BYTES = 96 * KIB
+"""What we let onto the bridge: below IoT's limit with room for the envelope."""
+
+DYNAMODB_ITEM_BYTES = 400 * KIB
+"""Source: DynamoDB quotas, 'Item size'."""
+
+INLINE_DOCUMENT_BYTES = 64 * KIB
+"""A payload or a result up to this size lives in the run's record; a larger one in S3.
+
+Two of them, the attempts and an index projection stay below DYNAMODB_ITEM_BYTES.
+"""
+
+PAYLOAD_BYTES = LAMBDA_SYNC_PAYLOAD_BYTES - 64 * KIB
+"""The largest payload that a caller can hand to an invoker (64 KiB are left for the envelope)."""
+
+RESULT_BYTES = 48 * MIB
+"""The largest result that a handler may return; it crosses the worker's channel as one frame."""
+
+FRAME_BYTES = 64 * MIB
+"""The largest frame on a worker's channel."""
+
+TRACE_CHARS = 16 * KIB
+"""A recorded traceback keeps its last so many characters: the failing line is at its end."""
+
+MESSAGE_CHARS = 4 * KIB
+"""A recorded error message keeps its first so many characters."""
+
+ACCEPT_TIMEOUT_S = 3.0
+"""How long a stub waits for a session to claim a run before it tries the next one."""
+
+LEASE_S = 30.0
+"""How long a claim holds without a heartbeat."""
+
+HEARTBEAT_S = 10.0
+"""How often a lease is renewed: three chances before it runs out."""
+
+CANCEL_GRACE_S = 10.0
+"""From SIGTERM to SIGKILL when a run is cancelled or out of time."""
+
+JOB_TIMEOUT_MIN_S = 1
+JOB_TIMEOUT_MAX_S = 36 * 3600
+"""CodeBuild's longest build. Source: CodeBuild quotas, 'Build timeout' (5 to 2,160 minutes)."""
+
+RUN_TTL_S = 30 * 24 * 3600
+"""How long an ended run stays in the table."""
+
+QUEUE_TTL_S = 8 * 3600
+"""How long a run may stay QUEUED before it is EXPIRED. Source of the value: CodeBuild's queue default."""
+
+ROLE_SESSION_S = 3600
+"""Chained role sessions last at most one hour. Source: STS AssumeRole, 'Role chaining'."""
+
+CREDENTIALS_MIN_LIFE_S = 20 * 60
+"""Credentials with less life than this are renewed before they are served.
+
+botocore asks again on every use below 15 minutes of life (advisory refresh).
+"""

@@ -1,0 +1,103 @@
+"""Names on which parts that run in different places agree: topics, environment, AWS resources.
+
+Everything is derived from app, stage and job, so nothing has to be looked up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
+"""An app, stage or job name: 1 to 40 letters, digits and hyphens, first a letter.
+
+The three and a suffix fit the 64 characters of a Lambda or role name only when short, so `StageNames`
+checks the whole as well.
+"""
+
+ENV_APP = "LIVEJOB_APP"
+ENV_STAGE = "LIVEJOB_STAGE"
+ENV_JOB = "LIVEJOB_JOB"
+ENV_RUN_ID = "LIVEJOB_RUN_ID"
+ENV_ATTEMPT = "LIVEJOB_ATTEMPT"
+ENV_PAYLOAD = "LIVEJOB_PAYLOAD"
+ENV_PAYLOAD_SST = "SST_PAYLOAD"
+ENV_PAYLOAD_FILE = "LIVEJOB_PAYLOAD_FILE"
+ENV_TABLE = "LIVEJOB_TABLE"
+ENV_BUCKET = "LIVEJOB_BUCKET"
+ENV_WHEN_DISCONNECTED = "LIVEJOB_WHEN_DISCONNECTED"
+ENV_CREDENTIALS_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+ENV_CREDENTIALS_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+
+TASK_ROOT = "/var/task"
+"""Where Lambda puts the function's code, and so do we. Source: LAMBDA_TASK_ROOT."""
+
+DEPENDENCIES_ROOT = "/opt/python"
+"""Where Lambda looks for a layer's Python packages."""
+
+RUNTIME_ROOT = "/opt/livejob"
+"""Where a worker finds the livejob package itself."""
+
+LABEL_OWNER = "dev.livejob.owner"
+LABEL_APP = "dev.livejob.app"
+LABEL_STAGE = "dev.livejob.stage"
+LABEL_JOB = "dev.livejob.job"
+
+
+@dataclass(frozen=True, slots=True)
+class StageNames:
+    """The names of everything in one stage of one app."""
+
+    app: str
+    stage: str
+
+    @property
+    def prefix(self) -> str:
+        """Start of every resource name: `<app>-<stage>`."""
+        return f"{self.app}-{self.stage}"
+
+    @property
+    def stack(self) -> str:
+        return f"livejob-{self.prefix}"
+
+    @property
+    def table(self) -> str:
+        return f"livejob-{self.prefix}-runs"
+
+    def bucket(self, account: str, region: str) -> str:
+        """The stage's bucket; bucket names are global, so account and region are in it."""
+        return f"livejob-{self.prefix}-{account}-{region}".lower()
+
+    @property
+    def stub_role(self) -> str:
+        return f"{self.prefix}-livejob-stub"
+
+    def job_role(self, job: str) -> str:
+        return f"{self.prefix}-{job}-job"
+
+    def invoker(self, job: str) -> str:
+        """Name of the Lambda function that callers invoke."""
+        return f"{self.prefix}-{job}"
+
+    def invoker_parameter(self, job: str) -> str:
+        """SSM parameter whose value is the invoker's name."""
+        return f"/livejob/{self.app}/{self.stage}/jobs/{job}/invoker"
+
+    @property
+    def topic_root(self) -> str:
+        """Without a leading slash: with one the IAM resource would have to be `topic//...`."""
+        return f"livejob/{self.app}/{self.stage}"
+
+    def session_topic(self, session: str) -> str:
+        """The topic on which one session hears its messages."""
+        return f"{self.topic_root}/{session}"
+
+
+def artifacts_bucket(account: str, region: str) -> str:
+    """The account's bucket for what deployments upload (stub code, later bundles)."""
+    return f"livejob-artifacts-{account}-{region}"
+
+
+def invoker_env(job: str) -> str:
+    """Environment variable that gives a caller the invoker's name without a look-up."""
+    return "LIVEJOB_INVOKER_" + re.sub(r"[^A-Za-z0-9]", "_", job)

@@ -1,0 +1,79 @@
+"""How an attempt ended: the same value from a local worker, from CodeBuild and from Fargate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Self
+
+from livejob.wire.limits import MESSAGE_CHARS, TRACE_CHARS
+from livejob.wire.states import Input
+
+
+class FailureType(StrEnum):
+    """Names that livejob itself gives as `Failure.type`; an exception in a handler gives its class name."""
+
+    HANDLER_NOT_FOUND = "HandlerNotFound"
+    HANDLER_SYNTAX_ERROR = "HandlerSyntaxError"
+    HANDLER_IMPORT_FAILED = "HandlerImportFailed"
+    HANDLER_EXITED = "HandlerExited"  # sys.exit or os._exit before it returned
+    HANDLER_KILLED = "HandlerKilled"  # by a signal that livejob did not send
+    OUT_OF_MEMORY = "OutOfMemory"
+    RESULT_NOT_SERIALIZABLE = "ResultNotSerializable"
+    RESULT_TOO_LARGE = "ResultTooLarge"
+    TIMED_OUT = "TimedOut"
+    CANCELLED = "Cancelled"
+    WORKER_FAILED = "WorkerFailed"  # the container or the engine under the attempt went away
+    SESSION_STOPPED = "SessionStopped"  # the daemon was stopped while the attempt ran
+    LEASE_EXPIRED = "LeaseExpired"
+    QUEUE_EXPIRED = "QueueExpired"
+    NO_SESSION = "NoSession"
+    NO_BACKEND = "NoBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no result.
+
+    type:    a `FailureType`, or the class name of the handler's exception (`ValueError`).
+    message: one sentence or the exception's text, at most MESSAGE_CHARS.
+    trace:   the traceback as Python prints it, its last TRACE_CHARS; "" where there is none.
+    remedy:  what to do, "" where the trace says it all.
+    """
+
+    type: str
+    message: str
+    trace: str = ""
+    remedy: str = ""
+
+    def clipped(self) -> Self:
+        """The same within the limits of a record."""
+        return type(self)(
+            type=self.type[:200],
+            message=self.message[:MESSAGE_CHARS],
+            trace=self.trace[-TRACE_CHARS:],
+            remedy=self.remedy[:MESSAGE_CHARS],
+        )
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, str]) -> Self:
+        return cls(**{name: str(fields.get(name, "")) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt came to.
+
+    input:     SUCCEED, FAIL, TIME_OUT, CANCEL or REQUEUE: what happens to the run by it.
+    result:    the handler's result as UTF-8 JSON; only with SUCCEED.
+    failure:   with every input but SUCCEED.
+    exit_code: of the attempt's process, negative for a signal; None where it is not known.
+    """
+
+    input: Input
+    result: bytes | None = None
+    failure: Failure | None = None
+    exit_code: int | None = None

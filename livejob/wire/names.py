@@ -38,6 +38,10 @@ DEPENDENCIES_ROOT = "/opt/python"
 RUNTIME_ROOT = "/opt/livejob"
 """Where a worker finds the livejob package itself."""
 
+PAYLOADS_PREFIX = "payloads/"
+RESULTS_PREFIX = "results/"
+"""Key prefixes in the stage's bucket of documents that are too large for the run's record."""
+
 LABEL_OWNER = "dev.livejob.owner"
 LABEL_APP = "dev.livejob.app"
 LABEL_STAGE = "dev.livejob.stage"

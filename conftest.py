@@ -1,0 +1,3 @@
+"""The suite's plugins. Fixtures live in tests/support/<room>_fixtures.py, one module for each room."""
+
+pytest_plugins = ["tests.support.tiers", "tests.support.local_aws_fixtures"]

@@ -163,7 +163,7 @@ class WorkerFailed(EngineError):
     """A worker did not start, or ended without being asked."""
 
     code = "LJ-403"
-    remedy_template = "The next run starts a new worker; `livejob show {run_id}` names the reason."
+    remedy_template = "The next run starts a new worker. If it happens again: `livejob start --debug`."
 
 
 class SessionError(LivejobError):
@@ -259,6 +259,20 @@ class AccessRefused(AwsError):
 
     code = "LJ-802"
     remedy_template = "Ask for the permission named above; docs/permissions.md has the whole policy."
+
+
+class NotDeployed(AwsError):
+    """A table, bucket or function of the stage does not exist in this account and region."""
+
+    code = "LJ-803"
+    remedy_template = "Deploy the stage first (`livejob start` does it), or check AWS_PROFILE and AWS_REGION."
+
+
+class AwsUnreachable(AwsError):
+    """AWS, or the endpoint that stands for it, did not answer."""
+
+    code = "LJ-804"
+    remedy_template = "Check the network, a proxy, and AWS_ENDPOINT_URL if it is set."
 
 
 class Bug(LivejobError):

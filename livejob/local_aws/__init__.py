@@ -1,0 +1,1 @@
+"""AWS on this machine: the emulator as a process of its own, reached by its endpoint URL alone."""

@@ -94,8 +94,9 @@ class Run:
 class Change:
     """One thing that happens to a run; the store writes it only if the state table allows it.
 
-    Guards: with `owner`, only while that owner holds the run; with `attempt`, only during that attempt
-    (so a word that comes late from an earlier attempt changes nothing).
+    With CLAIM, `owner` is who gets the run. With everything else it is a guard: only while that owner
+    holds the run. `attempt` guards likewise: a word that comes late from an earlier attempt changes
+    nothing.
     """
 
     input: Input

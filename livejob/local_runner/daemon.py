@@ -1,0 +1,236 @@
+"""The daemon: one session from attach to detach.
+
+    bridge  --Start, Cancel, Takeover--> Dispatcher
+    sweep   --open runs---------------> Dispatcher        (what the bridge missed)
+    beat    --leases------------------> record            (and learns of cancels and takeovers)
+    watcher --saves-------------------> Reload
+
+One task group owns the session's services; a second one, inside, owns the runs, so that a service that
+fails ends in an orderly drain and not in the loss of what runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from livejob.bridge.transport import Connected, Disconnected, Garbled, Received, Transport
+from livejob.clock import Clock
+from livejob.errors import LivejobError
+from livejob.local_runner.attachment import Attached, Attachment
+from livejob.local_runner.dispatcher import Dispatcher
+from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
+from livejob.local_runner.execution import LiveJob, RunExecution
+from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.records import Records
+from livejob.local_runner.reload import Reload
+from livejob.runs.model import Run
+from livejob.wire.ids import SessionId
+from livejob.wire.limits import HEARTBEAT_S
+from livejob.wire.messages import Cancel, Message, Ping, Start, Takeover
+from livejob.wire.states import State
+
+SWEEP_S = 30.0
+"""How often open runs are looked for without any message: the bound on the delay of a lost doorbell."""
+
+StopCause = Literal["asked", "taken over", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonParts:
+    """The ready collaborators of a daemon."""
+
+    attachment: Attachment
+    transport: Transport
+    records: Records
+    execution: RunExecution
+    reload: Reload
+    jobs: Mapping[str, LiveJob]
+    clock: Clock
+    reporter: Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """How long running attempts may go on after a stop, and whether a held stage is taken over."""
+
+    drain_s: float = 10.0
+    is_takeover: bool = False
+
+
+class Daemon:
+    """Runs until `stop`, a takeover, or the failure of one of its services."""
+
+    def __init__(self, parts: DaemonParts, settings: DaemonSettings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._stopped = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._sweep_now = asyncio.Event()
+        self._cause: StopCause = "asked"
+        self._by = ""
+        self._failure: BaseException | None = None
+        self._dead: frozenset[SessionId] = frozenset()
+
+    def stop(self) -> None:
+        """Drain and end; a second call stops what still runs at once."""
+        if self._stopped.is_set():
+            self._hurry.set()
+        self._stopped.set()
+
+    async def run(self, on_ready: Callable[[Attached], Awaitable[None]]) -> None:
+        """Attach, serve, drain, detach. `on_ready` is awaited once the session is recorded.
+
+        Raises:
+            SessionHeld: another session of the same developer holds the stage.
+            LivejobError: a service failed for good (the bridge was refused, ...); all was drained.
+        """
+        attached = await self._parts.attachment.attach(self._settings.is_takeover)
+        self._dead = attached.dead
+        self._parts.reporter.report(SessionAttached(self._parts.attachment.me, attached.others))
+        try:
+            await on_ready(attached)
+            await self._serve()
+        finally:
+            await self._leave()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as runs:
+            dispatcher = Dispatcher(
+                self._parts.records, self._parts.execution, self._parts.jobs, self._parts.reporter, runs
+            )
+            services = {
+                "bridge": self._hear(dispatcher),
+                "sweep": self._sweep(dispatcher),
+                "heartbeat": self._beat(dispatcher),
+                "reload": self._parts.reload.run(),
+                "workers": self._tidy_workers(),
+            }
+            tasks = [asyncio.create_task(self._guard(each), name=name) for name, each in services.items()]
+            try:
+                await self._stopped.wait()
+                await self._drain(dispatcher)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guard(self, service: Awaitable[None]) -> None:
+        """A service that fails stops the session; its error is raised when all is drained."""
+        try:
+            await service
+        except Exception as error:  # noqa: BLE001 - kept, and raised by `run`
+            if self._failure is None:
+                self._failure = error
+                self._cause = "failed"
+            self._stopped.set()
+
+    async def _hear(self, dispatcher: Dispatcher) -> None:
+        report = self._parts.reporter.report
+        async for event in self._parts.transport.events():
+            match event:
+                case Connected(is_again):
+                    report(BridgeUp(is_again))
+                    self._sweep_now.set()
+                case Disconnected(reason):
+                    report(BridgeDown(self._parts.clock.now_ms(), reason))
+                case Garbled(reason):
+                    report(Warned(f"something on the bridge could not be read: {reason}"))
+                case Received(message):
+                    self._obey(message, dispatcher)
+
+    def _obey(self, message: Message, dispatcher: Dispatcher) -> None:
+        match message:
+            case Start(run_id, job):
+                dispatcher.offer(run_id, job)
+            case Cancel(run_id):
+                dispatcher.cancel(run_id)
+            case Takeover(host=host):
+                self._be_taken_over(host)
+            case Ping():
+                # Being attached is said by the lease in the record; a ping only proves the way here.
+                pass
+
+    def _be_taken_over(self, host: str) -> None:
+        self._cause, self._by = "taken over", host
+        self._stopped.set()
+
+    async def _beat(self, dispatcher: Dispatcher) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                is_ours = await self._parts.attachment.renew()
+            except LivejobError as error:
+                self._parts.reporter.report(
+                    Warned(f"the session's lease could not be renewed: {error.message}", error.remedy)
+                )
+                continue
+            if not is_ours:
+                self._be_taken_over("another session")
+            await dispatcher.heartbeat()
+
+    async def _sweep(self, dispatcher: Dispatcher) -> None:
+        """Look for open runs when the bridge comes up, and now and then: messages may be lost."""
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._sweep_now.wait()
+            except TimeoutError:
+                pass
+            self._sweep_now.clear()
+            for job in list(self._parts.jobs):
+                await self._sweep_job(job, dispatcher)
+
+    async def _sweep_job(self, job: str, dispatcher: Dispatcher) -> None:
+        try:
+            for run in await self._parts.records.open_runs(job):
+                await self._sweep_run(run, dispatcher)
+        except LivejobError as error:
+            self._parts.reporter.report(Warned(f"open runs of {job} could not be read: {error.message}"))
+
+    async def _sweep_run(self, run: Run, dispatcher: Dispatcher) -> None:
+        now_ms = self._parts.clock.now_ms()
+        if run.is_expired(now_ms):
+            await self._parts.records.expire(run)
+        elif run.state is State.QUEUED:
+            dispatcher.offer(run.id, run.job)
+        elif run.owner in self._dead:
+            await self._parts.records.lose(run, "the process of the session that held it is gone")
+        elif run.is_lease_over(now_ms):
+            await self._parts.records.lose(run, "its holder gave no sign of life until its lease ran out")
+
+    async def _tidy_workers(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for pool in self._pools():
+                await pool.end_unused()
+
+    async def _drain(self, dispatcher: Dispatcher) -> None:
+        # Detached first: no stub routes a run here while the rest winds down.
+        await self._quietly(self._parts.attachment.detach())
+        returned = dispatcher.give_back_waiting()
+        running = [active.run.id for active in dispatcher.active if active.has_worker]
+        self._parts.reporter.report(
+            Stopping(self._cause, running, returned, self._settings.drain_s, self._by)
+        )
+        await dispatcher.drain(self._settings.drain_s, self._hurry)
+
+    async def _leave(self) -> None:
+        await self._parts.transport.close()
+        await self._parts.reload.close()
+        await asyncio.gather(*(pool.close() for pool in self._pools()))
+        await self._quietly(self._parts.attachment.detach())
+
+    async def _quietly(self, call: Awaitable[None]) -> None:
+        """AWS may be out of reach when a session ends; its lease then ends by itself."""
+        try:
+            await call
+        except LivejobError as error:
+            self._parts.reporter.report(Warned(f"the session could not be detached: {error.message}"))
+
+    def _pools(self) -> list[WorkerPool]:
+        return [job.pool for job in self._parts.jobs.values()]

@@ -1,0 +1,117 @@
+"""Which runs this session has: offers become claims, claims become executions.
+
+    bridge, sweep --run id--> offer --claim--> ActiveRun --> RunExecution
+
+An offer is only a hint; the conditional claim in the record decides, so offers may come twice or late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from livejob.errors import LivejobError
+from livejob.local_runner.events import Reporter, RunClaimed, Warned
+from livejob.local_runner.execution import ActiveRun, LiveJob, RunExecution
+from livejob.local_runner.records import Records
+from livejob.local_runner.waiting import wait_first
+from livejob.wire.ids import RunId
+
+
+class Dispatcher:
+    """Owns one task per held run, in the task group that it is given."""
+
+    def __init__(
+        self,
+        records: Records,
+        execution: RunExecution,
+        jobs: Mapping[str, LiveJob],
+        reporter: Reporter,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._records = records
+        self._execution = execution
+        self._jobs = jobs
+        self._reporter = reporter
+        self._group = group
+        self._offered: set[RunId] = set()
+        self._active: dict[RunId, ActiveRun] = {}
+        self._is_taking = True
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+
+    @property
+    def active(self) -> Sequence[ActiveRun]:
+        """The runs that this session holds now."""
+        return list(self._active.values())
+
+    def offer(self, run_id: RunId, job: str) -> None:
+        """A run may be had. Ignored when it is known already, or its job is not (yet) known here."""
+        if not self._is_taking or run_id in self._offered or job not in self._jobs:
+            return
+        self._offered.add(run_id)
+        self._emptied.clear()
+        self._group.create_task(self._take(run_id, job), name=f"run {run_id}")
+
+    def cancel(self, run_id: RunId) -> None:
+        """Somebody asked for the end of a run; ignored when it is not held here."""
+        if run_id in self._active:
+            self._active[run_id].stop("cancel")
+
+    async def heartbeat(self) -> None:
+        """Prolong the leases of all held runs, and act on what their records say."""
+        await asyncio.gather(*(self._heartbeat(active) for active in self.active))
+
+    async def drain(self, drain_s: float, hurry: asyncio.Event) -> None:
+        """Take nothing more; let what runs end within `drain_s` or until `hurry`, then stop it."""
+        self._is_taking = False
+        emptied = asyncio.ensure_future(self._emptied.wait())
+        hurried = asyncio.ensure_future(hurry.wait())
+        try:
+            await wait_first(emptied, hurried, timeout_s=drain_s)
+            for active in self.active:
+                active.stop("shutdown")
+            await emptied
+        finally:
+            emptied.cancel()
+            hurried.cancel()
+
+    def give_back_waiting(self) -> int:
+        """Give the runs that have no worker yet back to the queue; says how many."""
+        waiting = [active for active in self.active if not active.has_worker]
+        for active in waiting:
+            active.stop("shutdown")
+        return len(waiting)
+
+    async def _take(self, run_id: RunId, job: str) -> None:
+        try:
+            run = await self._records.claim(run_id)
+            if run is None:
+                return
+            active = self._active[run_id] = ActiveRun(run)
+            self._reporter.report(RunClaimed(run))
+            await self._execution.execute(active, self._jobs[job])
+        except LivejobError as error:
+            self._reporter.report(Warned(f"{run_id}: {error.message}", error.remedy, about=run_id))
+        finally:
+            self._active.pop(run_id, None)
+            self._offered.discard(run_id)
+            if not self._offered:
+                self._emptied.set()
+
+    async def _heartbeat(self, active: ActiveRun) -> None:
+        try:
+            run = await self._records.heartbeat(active.run)
+        except LivejobError as error:
+            # The lease holds for two more heartbeats; what matters is said by the bridge's state.
+            self._reporter.report(
+                Warned(
+                    f"{active.run.id}: its lease could not be renewed: {error.message}", about=active.run.id
+                )
+            )
+            return
+        if run is None:
+            if active.run.id in self._active:
+                active.disown()
+        elif run.cancel_asked:
+            active.stop("cancel")

@@ -1,0 +1,159 @@
+"""What a daemon has to tell its person: values, in the order in which things happened.
+
+The daemon reports them to one `Reporter`; the command line prints them. They carry no text layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from livejob.clock import EpochMs
+from livejob.local_runner.logs import LogLine
+from livejob.runs.model import Run, Session
+from livejob.wire.ids import RunId
+from livejob.wire.outcome import Failure
+from livejob.wire.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAttached:
+    """This session is recorded; `others` are live sessions of other developers on the same stage."""
+
+    session: Session
+    others: Sequence[Session]
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeUp:
+    is_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeDown:
+    since_ms: EpochMs
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunClaimed:
+    """This session has the run; it waits for a worker if the job's cap is reached."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run_id: RunId
+    job: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutput:
+    run_id: RunId
+    job: str
+    line: LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """An attempt ended and the record has it. `duration_s` counts from its start in the worker."""
+
+    run_id: RunId
+    job: str
+    attempt: int
+    state: State
+    duration_s: float
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSaved:
+    """Files changed on disk; runs that start from here on have them. Paths relative to the source."""
+
+    paths: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """A changed file cannot be compiled. `where` is `file:line`; `detail` shows the line and a caret."""
+
+    where: str
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMended:
+    """The problem in this file is gone."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsChanged:
+    """Job definitions changed on disk. `needs_deploy` names jobs whose resources have to follow."""
+
+    applied: Sequence[str]
+    needs_deploy: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineWaiting:
+    """The engine does not answer; runs wait for it until `give_up_s` from now."""
+
+    reason: str
+    give_up_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineBack:
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something odd that stops nothing, with what to do about it."""
+
+    text: str
+    remedy: str = ""
+    about: RunId | Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The session takes no more runs. `running` go on for at most `drain_s`; `returned` were given back."""
+
+    reason: Literal["asked", "taken over", "failed"]
+    running: Sequence[RunId]
+    returned: int
+    drain_s: float
+    by: str = ""
+
+
+Event = (
+    SessionAttached
+    | BridgeUp
+    | BridgeDown
+    | RunClaimed
+    | RunStarted
+    | RunOutput
+    | RunEnded
+    | SourceSaved
+    | SourceProblem
+    | SourceMended
+    | JobsChanged
+    | EngineWaiting
+    | EngineBack
+    | Warned
+    | Stopping
+)
+
+
+class Reporter(Protocol):
+    """Takes events, quickly and in order. Must not raise."""
+
+    def report(self, event: Event) -> None: ...

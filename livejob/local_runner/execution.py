@@ -1,0 +1,290 @@
+"""One claimed run, from its worker to its recorded outcome.
+
+Decides when an attempt has to end (cancel, timeout, the session's own end) and what its end means.
+Knows nothing of the bridge or of other runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from livejob.clock import Clock
+from livejob.errors import LivejobError
+from livejob.local_runner.events import Reporter, RunEnded, RunOutput, RunStarted, Warned
+from livejob.local_runner.logs import LineSplitter, LogLine, RunLog, RunLogs, Stream
+from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.records import Records
+from livejob.local_runner.waiting import wait_first
+from livejob.local_runner.worker_link import AttemptMessage, WorkerLink, WorkerLost
+from livejob.project.specs import JobSpec
+from livejob.runs.model import Run
+from livejob.wire.limits import CANCEL_GRACE_S
+from livejob.wire.outcome import Failure, FailureType, Outcome
+from livejob.wire.states import Input
+from livejob.wire.worker import Ended, Notice, Output, StartAttempt, Started, StopAttempt
+
+StopReason = Literal["cancel", "timeout", "shutdown"]
+
+BEYOND_GRACE_S = 5.0
+"""A supervisor that has not ended the attempt so long after the grace is ended itself."""
+
+
+class LiveJob(Protocol):
+    """A job as it stands: its present definition and its workers."""
+
+    @property
+    def spec(self) -> JobSpec: ...
+
+    @property
+    def pool(self) -> WorkerPool: ...
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """A run that this session holds, and the wish to stop it."""
+
+    run: Run
+    reason: StopReason | None = None
+    has_worker: bool = False
+    is_disowned: bool = False  # the record says that it is no longer ours: nothing more is written
+    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask for its end; the first reason counts."""
+        if self.reason is None:
+            self.reason = reason
+            self.stop_asked.set()
+
+    def disown(self) -> None:
+        self.is_disowned = True
+        self.stop("shutdown")
+
+
+class _Stopped(Exception):
+    """The run was asked to stop before it had a worker."""
+
+
+class RunExecution:
+    """Executes the runs of one session, each by one call of `execute`."""
+
+    def __init__(self, records: Records, logs: RunLogs, clock: Clock, reporter: Reporter) -> None:
+        self._records = records
+        self._logs = logs
+        self._clock = clock
+        self._reporter = reporter
+
+    async def execute(self, active: ActiveRun, job: LiveJob) -> None:
+        """Take the run to its end and record it."""
+        began_s = self._clock.monotonic_s()
+        try:
+            link = await self._acquire(active, job.pool)
+        except _Stopped:
+            await self._record(active, _stopped_before_start(active.reason), began_s)
+            return
+        except LivejobError as error:
+            failure = Failure(FailureType.WORKER_FAILED, error.message, remedy=error.remedy)
+            await self._record(active, Outcome(Input.FAIL, failure=failure), began_s)
+            return
+        try:
+            began_s, outcome = await self._attempt(active, job.spec, link)
+        finally:
+            await job.pool.release(link)
+        await self._record(active, outcome, began_s)
+
+    async def _acquire(self, active: ActiveRun, pool: WorkerPool) -> WorkerLink:
+        acquiring = asyncio.ensure_future(pool.acquire())
+        stopping = asyncio.ensure_future(active.stop_asked.wait())
+        try:
+            await wait_first(acquiring, stopping)
+            if acquiring.done():
+                active.has_worker = True
+                return await acquiring
+            acquiring.cancel()
+            await wait_first(acquiring)
+            if not acquiring.cancelled() and acquiring.exception() is None:
+                await pool.release(acquiring.result())
+            raise _Stopped
+        finally:
+            stopping.cancel()
+
+    async def _attempt(self, active: ActiveRun, spec: JobSpec, link: WorkerLink) -> tuple[float, Outcome]:
+        run = active.run
+        try:
+            payload = await self._records.payload(run)
+        except LivejobError as error:
+            failure = Failure(
+                FailureType.WORKER_FAILED, f"its payload cannot be read: {error}", remedy=error.remedy
+            )
+            return self._clock.monotonic_s(), Outcome(Input.FAIL, failure=failure)
+        output = _RunOutput(run, self._logs.open(run.id), self._clock, self._reporter)
+        start = StartAttempt(
+            run_id=run.id,
+            attempt=run.attempt_number,
+            job=run.job,
+            handler=spec.handler,
+            deadline_ms=self._clock.now_ms() + spec.timeout_s * 1000,
+            environment=dict(spec.environment),
+            body=payload,
+        )
+        log = f"file://{socket.gethostname()}{self._logs.path(run.id).absolute()}"
+        began_s = self._clock.monotonic_s()
+        try:
+            # The record follows while the handler already starts: it must not wait for a round trip.
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._note_running(active, log))
+                outcome = await self._until_ended(active, spec, link, start, output)
+        finally:
+            output.close()
+        return began_s, outcome
+
+    async def _note_running(self, active: ActiveRun, log: str) -> None:
+        run = active.run
+        self._reporter.report(RunStarted(run.id, run.job, run.attempt_number))
+        try:
+            now = await self._records.running(run, log)
+        except LivejobError as error:
+            # The lease still holds, and the outcome is written with more patience.
+            self._reporter.report(
+                Warned(f"{run.id}: its start is not recorded: {error.message}", about=run.id)
+            )
+            return
+        if now is None:
+            active.disown()
+        elif now.cancel_asked:
+            active.stop("cancel")
+
+    async def _until_ended(
+        self, active: ActiveRun, spec: JobSpec, link: WorkerLink, start: StartAttempt, output: _RunOutput
+    ) -> Outcome:
+        attempt = asyncio.ensure_future(link.run(start, output.take))
+        stopping = asyncio.ensure_future(active.stop_asked.wait())
+        try:
+            await wait_first(attempt, stopping, timeout_s=spec.timeout_s)
+            if not attempt.done():
+                active.stop("timeout")
+                assert active.reason is not None
+                stop = StopAttempt(start.run_id, start.attempt, active.reason, CANCEL_GRACE_S)
+                await link.stop_attempt(stop)
+                await wait_first(attempt, timeout_s=CANCEL_GRACE_S + BEYOND_GRACE_S)
+            if not attempt.done():
+                await link.kill()
+            return outcome_of(await attempt, active.reason, spec)
+        finally:
+            stopping.cancel()
+            attempt.cancel()
+
+    async def _record(self, active: ActiveRun, outcome: Outcome, began_s: float) -> None:
+        if active.is_disowned:
+            self._warn_disowned(active.run)
+            return
+        took_s = self._clock.monotonic_s() - began_s
+        run = active.run
+        after = await self._records.finish(run, outcome)
+        if after is None:
+            self._warn_disowned(run)
+            return
+        self._reporter.report(
+            RunEnded(run.id, run.job, run.attempt_number, after.state, took_s, outcome.failure)
+        )
+
+    def _warn_disowned(self, run: Run) -> None:
+        self._reporter.report(
+            Warned(
+                f"{run.id} is no longer this session's: what it did here is not recorded",
+                remedy=f"`livejob show {run.id}` shows who has it and what became of it.",
+                about=run.id,
+            )
+        )
+
+
+class _RunOutput:
+    """Turns the frames of one attempt into lines, in the log file and for the reporter."""
+
+    def __init__(self, run: Run, log: RunLog, clock: Clock, reporter: Reporter) -> None:
+        self._run = run
+        self._log = log
+        self._clock = clock
+        self._reporter = reporter
+        self._splitters: dict[Stream, LineSplitter] = {"stdout": LineSplitter(), "stderr": LineSplitter()}
+
+    def take(self, message: AttemptMessage) -> None:
+        match message:
+            case Output(stream=stream, body=body):
+                self._write(stream, list(self._splitters[stream].feed(body)))
+            case Notice(text=text):
+                self._reporter.report(Warned(f"{self._run.id}: {text}", about=self._run.id))
+            case Started():
+                pass
+
+    def close(self) -> None:
+        for stream, splitter in self._splitters.items():
+            self._write(stream, list(splitter.finish()))
+        self._log.close()
+
+    def _write(self, stream: Stream, pieces: list[tuple[str, str]]) -> None:
+        if not pieces:
+            return
+        now_ms, attempt = self._clock.now_ms(), self._run.attempt_number
+        lines = [LogLine(now_ms, attempt, stream, text, end) for text, end in pieces]
+        self._log.write(lines)
+        for line in lines:
+            self._reporter.report(RunOutput(self._run.id, self._run.job, line))
+
+
+def outcome_of(end: Ended | WorkerLost, reason: StopReason | None, spec: JobSpec) -> Outcome:
+    """What the end of an attempt means for its run, given why it was stopped, if it was."""
+    if isinstance(end, WorkerLost):
+        return Outcome(*_stopped(reason, spec)) if reason else _worker_lost(end, spec)
+    if end.input == Input.SUCCEED:
+        return Outcome(Input.SUCCEED, result=end.body, exit_code=end.exit_code)
+    if reason is not None and end.input in (Input.CANCEL, Input.TIME_OUT):
+        what, _, failure = _stopped(reason, spec)
+        return Outcome(what, failure=failure, exit_code=end.exit_code)
+    return Outcome(Input(end.input), failure=Failure.from_json(end.failure), exit_code=end.exit_code)
+
+
+def _stopped(reason: StopReason, spec: JobSpec) -> tuple[Input, None, Failure]:
+    match reason:
+        case "cancel":
+            return Input.CANCEL, None, Failure(FailureType.CANCELLED, "it was cancelled while it ran")
+        case "timeout":
+            failure = Failure(
+                FailureType.TIMED_OUT,
+                f"it ran longer than its timeout of {spec.timeout_s} s",
+                remedy=f"Raise timeout= of the job {spec.name}, or make its runs smaller.",
+            )
+            return Input.TIME_OUT, None, failure
+        case "shutdown":
+            failure = Failure(
+                FailureType.SESSION_STOPPED,
+                "the session that ran it was stopped",
+                remedy="Start the session again, and run it again with the same payload.",
+            )
+            return Input.FAIL, None, failure
+
+
+def _stopped_before_start(reason: StopReason | None) -> Outcome:
+    if reason == "cancel":
+        return Outcome(
+            Input.CANCEL, failure=Failure(FailureType.CANCELLED, "it was cancelled before it started")
+        )
+    return Outcome(Input.REQUEUE)
+
+
+def _worker_lost(lost: WorkerLost, spec: JobSpec) -> Outcome:
+    end = lost.exit
+    if end.is_out_of_memory:
+        failure = Failure(
+            FailureType.OUT_OF_MEMORY,
+            f"it needed more than its {spec.memory_bytes} bytes of memory",
+            remedy=f"Raise memory= of the job {spec.name}.",
+        )
+    else:
+        said = end.detail.strip() or f"exit code {end.exit_code}"
+        failure = Failure(
+            FailureType.WORKER_FAILED, f"its worker went away while it ran: {said}", remedy="Run it again."
+        )
+    return Outcome(Input.FAIL, failure=failure, exit_code=end.exit_code)

@@ -1,0 +1,173 @@
+"""One worker as the daemon sees it: frames in, attempts out, credentials answered.
+
+Speaks `livejob.wire.worker` over an engine's channel. Knows nothing of records, pools or timeouts;
+the attempt's owner decides when to stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from livejob.errors import WorkerFailed
+from livejob.local_runner.engines.port import Worker, WorkerExit
+from livejob.local_runner.waiting import wait_first
+from livejob.wire.framing import FrameError, FrameReader
+from livejob.wire.worker import (
+    CredentialsReply,
+    CredentialsWanted,
+    Ended,
+    Hello,
+    Notice,
+    Output,
+    Shutdown,
+    StartAttempt,
+    Started,
+    StopAttempt,
+    WorkerMessage,
+    decode,
+    encode,
+)
+
+CredentialsDocument = Callable[[], Awaitable[str]]
+"""Gives the JSON of the job role's current credentials; raises LivejobError with the reason."""
+
+AttemptMessage = Started | Output | Notice
+AttemptSink = Callable[[AttemptMessage], None]
+
+SHUTDOWN_S = 5.0
+"""How long a supervisor may take to end by itself before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The worker went away during the attempt."""
+
+    exit: WorkerExit
+
+
+class WorkerLink:
+    """Owns one worker from launch to end. `run` is called for one attempt at a time."""
+
+    def __init__(self, worker: Worker, credentials: CredentialsDocument) -> None:
+        self._worker = worker
+        self._credentials = credentials
+        self._sink: AttemptSink | None = None
+        self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[Ended] | None = None
+        self._answers: set[asyncio.Task[None]] = set()
+        self._reading = asyncio.create_task(self._read(), name=f"worker {worker.id}")
+
+    @property
+    def id(self) -> str:
+        return self._worker.id
+
+    @property
+    def is_alive(self) -> bool:
+        """True until the channel has ended."""
+        return not self._reading.done()
+
+    async def wait_ready(self, timeout_s: float) -> Hello:
+        """Wait for the supervisor's Hello.
+
+        Raises:
+            WorkerFailed: it ended, or said nothing for `timeout_s`.
+        """
+        await wait_first(self._hello, self._reading, timeout_s=timeout_s)
+        if self._hello.done():
+            return self._hello.result()
+        if self._reading.done():
+            gone = await self._worker.wait_ended()
+            reason = gone.detail.strip() or f"exit code {gone.exit_code}"
+        else:
+            reason = f"no word from it in {timeout_s:g} s"
+            await self.kill()
+        raise WorkerFailed(f"the worker {self.id} did not start: {reason}")
+
+    async def run(self, start: StartAttempt, sink: AttemptSink) -> Ended | WorkerLost:
+        """Run one attempt; `sink` gets what happens meanwhile, in order."""
+        self._sink = sink
+        self._ended = asyncio.get_running_loop().create_future()
+        try:
+            await self._worker.send(encode(start))
+            await wait_first(self._ended, self._reading)
+        except WorkerFailed:
+            # The channel broke under the message; the exit below says why.
+            pass
+        finally:
+            ended, self._ended, self._sink = self._ended, None, None
+        if ended.done():
+            return ended.result()
+        return WorkerLost(await self._worker.wait_ended())
+
+    async def stop_attempt(self, stop: StopAttempt) -> None:
+        """Ask the supervisor to end the attempt. No error when the worker is gone."""
+        try:
+            await self._worker.send(encode(stop))
+        except WorkerFailed:
+            # `run` sees the same end and returns WorkerLost.
+            return
+
+    async def close(self) -> WorkerExit:
+        """End the worker: politely, then by force."""
+        try:
+            await self._worker.send(encode(Shutdown()))
+            async with asyncio.timeout(SHUTDOWN_S):
+                return await self._worker.wait_ended()
+        except (WorkerFailed, TimeoutError):
+            await self._worker.kill()
+            return await self._worker.wait_ended()
+        finally:
+            await self._finish_tasks()
+
+    async def kill(self) -> None:
+        """End the worker at once."""
+        await self._worker.kill()
+        await self._worker.wait_ended()
+        await self._finish_tasks()
+
+    async def _finish_tasks(self) -> None:
+        for task in self._answers:
+            task.cancel()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, *self._answers, return_exceptions=True)
+
+    async def _read(self) -> None:
+        frames = FrameReader()
+        while data := await self._worker.receive():
+            try:
+                for head, body in frames.feed(data):
+                    self._take(decode(head, body))
+            except FrameError:
+                # Nothing after this can be trusted: to the owner the worker is lost.
+                await self._worker.kill()
+                return
+
+    def _take(self, message: WorkerMessage) -> None:
+        match message:
+            case Started() | Output() | Notice():
+                if self._sink is not None:
+                    self._sink(message)
+            case Ended():
+                if self._ended is not None and not self._ended.done():
+                    self._ended.set_result(message)
+            case CredentialsWanted(request):
+                task = asyncio.create_task(self._answer(request), name="credentials")
+                self._answers.add(task)
+                task.add_done_callback(self._answers.discard)
+            case Hello():
+                if not self._hello.done():
+                    self._hello.set_result(message)
+            case _:
+                raise FrameError(f"the supervisor sent {type(message).__name__}")
+
+    async def _answer(self, request: int) -> None:
+        try:
+            reply = CredentialsReply(request, document=await self._credentials())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the handler that asked must hear it
+            reply = CredentialsReply(request, error=str(error) or type(error).__name__)
+        try:
+            await self._worker.send(encode(reply))
+        except WorkerFailed:
+            return

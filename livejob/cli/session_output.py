@@ -1,0 +1,206 @@
+"""What `livejob start` prints: the daemon's events as lines for a person, or as JSON for a program.
+
+Each printer is a `Reporter`. A line of a run's output longer than the terminal is wide is cut with its
+length told; the whole is in the run's log file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livejob.clock import Clock
+from livejob.local_runner.events import (
+    BridgeDown,
+    BridgeUp,
+    EngineBack,
+    EngineWaiting,
+    Event,
+    JobsChanged,
+    RunClaimed,
+    RunEnded,
+    RunOutput,
+    RunStarted,
+    SessionAttached,
+    SourceMended,
+    SourceProblem,
+    SourceSaved,
+    Stopping,
+    Warned,
+)
+from livejob.wire.ids import RunId
+from livejob.wire.states import State
+
+_UNSAFE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
+
+LINE_CHARS = 2000
+TRACE_LINES = 12
+SHOWN_PATHS = 3
+
+STATE_STYLE = {
+    State.SUCCEEDED: ("✓", "green"),
+    State.CANCELLED: ("■", "yellow"),
+    State.QUEUED: ("↩", "yellow"),
+}
+"""Mark and colour of a state in which a run can be left; every other one is a failure."""
+
+JOB_COLOURS = ("cyan", "magenta", "blue", "bright_yellow", "bright_green", "bright_blue")
+
+
+class TextPrinter:
+    """One line per happening, on stderr: `time  job  run  what`."""
+
+    def __init__(self, clock: Clock, job_names: list[str]) -> None:
+        self._clock = clock
+        self._width = max((len(name) for name in job_names), default=0)
+        self._colours = {
+            name: JOB_COLOURS[at % len(JOB_COLOURS)] for at, name in enumerate(sorted(job_names))
+        }
+        self._printers: Mapping[type[Event], Callable[[Any], None]] = {
+            SessionAttached: self._attached,
+            BridgeUp: self._bridge_up,
+            BridgeDown: lambda event: self._note(f"bridge down, reconnecting: {event.reason}", "yellow"),
+            RunClaimed: lambda event: None,
+            RunStarted: self._started,
+            RunOutput: self._output,
+            RunEnded: self._ended,
+            SourceSaved: self._saved,
+            SourceProblem: self._problem,
+            SourceMended: lambda event: self._note(f"✓ {event.path} compiles again", "green"),
+            JobsChanged: self._jobs_changed,
+            EngineWaiting: self._engine_waiting,
+            EngineBack: lambda event: self._note(
+                f"the engine answers again after {event.waited_s:.1f} s", "green"
+            ),
+            Warned: self._warned,
+            Stopping: self._stopping,
+        }
+
+    def report(self, event: Event) -> None:
+        self._printers[type(event)](event)
+
+    def _attached(self, event: SessionAttached) -> None:
+        for other in event.others:
+            self._note(f"also attached to this stage: {other.owner} on {other.host}", "yellow")
+
+    def _bridge_up(self, event: BridgeUp) -> None:
+        if event.is_again:
+            self._note("bridge up again; looking for what was missed", "green")
+
+    def _started(self, event: RunStarted) -> None:
+        again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+        self._line(event.job, event.run_id, click.style("▶", fg="cyan") + f" {event.run_id}{again}")
+
+    def _output(self, event: RunOutput) -> None:
+        text = event.line.text
+        if len(text) > LINE_CHARS:
+            text = f"{text[:LINE_CHARS]}… ({len(text)} characters)"
+        bar = click.style("│", fg="red" if event.line.stream == "stderr" else "bright_black")
+        self._line(event.job, event.run_id, f"{bar} {printable(text)}")
+
+    def _ended(self, event: RunEnded) -> None:
+        mark, colour = STATE_STYLE.get(event.state, ("✗", "red"))
+        text = f"{mark} {event.state} in {human_seconds(event.duration_s)}"
+        failure = event.failure
+        if failure is not None:
+            text += f"  {failure.type}: {printable(failure.message)}"
+        self._line(event.job, event.run_id, click.style(text, fg=colour))
+        if failure is None:
+            return
+        for line in failure.trace.rstrip().splitlines()[-TRACE_LINES:]:
+            self._line(event.job, event.run_id, click.style(f"  {printable(line)}", fg="bright_black"))
+        if failure.remedy:
+            self._line(event.job, event.run_id, f"  hint: {failure.remedy}")
+
+    def _saved(self, event: SourceSaved) -> None:
+        shown = ", ".join(event.paths[:SHOWN_PATHS])
+        more = len(event.paths) - SHOWN_PATHS
+        self._note(f"↻ {shown}{f' and {more} more' if more > 0 else ''} saved: the next run has it", "cyan")
+
+    def _problem(self, event: SourceProblem) -> None:
+        self._note(f"✗ {event.where}: {event.message}", "red")
+        for line in event.detail.splitlines():
+            self._note(f"    {line}", "red")
+
+    def _jobs_changed(self, event: JobsChanged) -> None:
+        if event.applied:
+            self._note(f"↻ settings changed for the next attempt: {', '.join(event.applied)}", "cyan")
+        if event.needs_deploy:
+            self._note(f"needs a deployment: {', '.join(event.needs_deploy)}", "yellow")
+            self._note("  hint: stop with Ctrl-C and start again", None)
+
+    def _engine_waiting(self, event: EngineWaiting) -> None:
+        self._note(f"{event.reason}", "yellow")
+        self._note(f"  runs wait for it up to {event.give_up_s:.0f} s; start it again to go on", None)
+
+    def _warned(self, event: Warned) -> None:
+        self._note(f"! {event.text}", "yellow")
+        if event.remedy:
+            self._note(f"  hint: {event.remedy}", None)
+
+    def _stopping(self, event: Stopping) -> None:
+        if event.reason == "taken over":
+            self._note(f"this stage was taken over by {event.by}", "yellow")
+        if event.returned:
+            self._note(f"{event.returned} waiting run(s) given back to the queue", None)
+        if event.running:
+            self._note(
+                f"stopping: {len(event.running)} run(s) may go on for {event.drain_s:g} s; "
+                "Ctrl-C again stops them now",
+                "yellow",
+            )
+
+    def _line(self, job: str, run_id: RunId, text: str) -> None:
+        name = click.style(job.ljust(self._width), fg=self._colours.get(job))
+        click.echo(f"{self._time()}  {name}  {run_id[-6:]} {text}", err=True)
+
+    def _note(self, text: str, colour: str | None) -> None:
+        click.echo(f"{self._time()}  {click.style(text, fg=colour)}", err=True)
+
+    def _time(self) -> str:
+        now = datetime.fromtimestamp(self._clock.now_ms() / 1000)  # the person's own time zone
+        return click.style(now.strftime("%H:%M:%S"), fg="bright_black")
+
+
+class JsonPrinter:
+    """One JSON object per event on stdout: {"event": its name, and its fields}."""
+
+    def report(self, event: Event) -> None:
+        self.emit(type(event).__name__, **dataclasses.asdict(event))
+
+    def emit(self, name: str, **fields: object) -> None:
+        """Print an event that is the command's own, e.g. `Ready`."""
+        click.echo(json.dumps({"event": name, **fields}, default=_plain, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """Text of a handler made safe for a terminal: of all control sequences only tabs and colours stay."""
+    return _UNSAFE.sub("", text)
+
+
+def human_seconds(seconds: float) -> str:
+    """Like `42 ms`, `3.4 s`, `12 min 5 s`, `2 h 3 min`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} in an event")

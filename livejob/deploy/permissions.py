@@ -7,7 +7,7 @@ document.
 
 from __future__ import annotations
 
-from livejob.wire.names import PAYLOADS_PREFIX, RESULTS_PREFIX, StageNames
+from livejob.wire.names import StageNames, document_key
 
 Statement = dict[str, object]
 
@@ -25,9 +25,9 @@ def stub_statements(names: StageNames, account: str, region: str) -> list[Statem
             f"arn:aws:dynamodb:{region}:{account}:table/{names.table}",
         ),
         _allow(["iot:Publish"], f"arn:aws:iot:{region}:{account}:topic/{names.topic_root}/*"),
-        _allow(["s3:PutObject"], f"{bucket}/{PAYLOADS_PREFIX}*"),
+        _allow(["s3:PutObject"], f"{bucket}/{document_key('payloads', '*')}"),
         # A presigned URL grants what its signer may do: the caller reads a large result through it.
-        _allow(["s3:GetObject"], f"{bucket}/{RESULTS_PREFIX}*"),
+        _allow(["s3:GetObject"], f"{bucket}/{document_key('results', '*')}"),
         _allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{names.prefix}-*:*",

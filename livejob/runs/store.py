@@ -1,8 +1,8 @@
-"""Ports of the run record: where runs and sessions are kept.
+"""Ports of the run record: where runs, sessions and large documents are kept.
 
-Implementations: `dynamodb` (the record in AWS) and `memory` (a shipped twin). Both pass
-tests/contract/test_run_store.py and test_session_store.py. Methods block; the daemon calls them
-through its thread gateway.
+Implementations: `dynamodb` and `documents` (the record in AWS) and `memory` (shipped twins). Both pass
+tests/contract/test_run_store.py, test_session_store.py and test_documents.py. Methods block; the daemon
+calls them through its thread gateway.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from livejob.clock import EpochMs
-from livejob.runs.model import Change, Run, Session
+from livejob.runs.model import Change, Document, Run, Session
 from livejob.wire.ids import RunId, SessionId
+from livejob.wire.names import DocumentKind
 
 
 class RunStore(Protocol):
@@ -22,7 +23,7 @@ class RunStore(Protocol):
         """Record a new QUEUED run and return it.
 
         If another run of the same job holds the same idempotency `key`, nothing is written and that
-        run is returned: compare the ids.
+        run is returned: compare the ids. A key is remembered for RUN_TTL_S.
         """
         ...
 
@@ -37,8 +38,9 @@ class RunStore(Protocol):
     def apply(self, run_id: RunId, change: Change) -> Run:
         """Let `change` happen and return the run after it: one atomic, conditional write.
 
-        CLAIM opens a new attempt. An end closes the present one; REQUEUE closes it too and gives the
-        run back to the queue.
+        CLAIM opens a new attempt, held by `change.owner`. An end closes the present one; REQUEUE closes
+        it too and gives the run back to the queue for another QUEUE_TTL_S. LOSE needs a lease that is
+        over at `change.now_ms`, EXPIRE a time in the queue that is over.
 
         Raises:
             RunNotFound: no such run.
@@ -48,7 +50,10 @@ class RunStore(Protocol):
         ...
 
     def open_runs(self, job: str) -> Sequence[Run]:
-        """All runs of the job that have not ended, oldest first."""
+        """All runs of the job that have not ended, oldest first.
+
+        A run created within the last second may be missing: look again after a while.
+        """
         ...
 
     def recent_runs(self, job: str, limit: int) -> Sequence[Run]:
@@ -73,4 +78,26 @@ class SessionStore(Protocol):
 
     def detach(self, session_id: SessionId) -> None:
         """Forget a session. No error when it is gone already."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """Payloads and results of one stage. Every method may raise AwsError (or a subclass)."""
+
+    def store(self, kind: DocumentKind, run_id: RunId, data: bytes) -> Document:
+        """Keep `data` (UTF-8 JSON): in the document itself up to INLINE_DOCUMENT_BYTES, else apart."""
+        ...
+
+    def load(self, document: Document) -> bytes:
+        """The data of a document that `store` gave."""
+        ...
+
+    def presigned_url(self, document: Document, ttl_s: int) -> str:
+        """A URL from which whoever has it can read a document that lies apart, for `ttl_s` seconds.
+
+        It grants what its maker may do, and ends with the maker's credentials if they end earlier.
+
+        Raises:
+            ValueError: the document is inline.
+        """
         ...

@@ -89,7 +89,7 @@ def _message_of(body: dict[str, Any]) -> Message | Unreadable:
     cls = _KINDS.get(str(body.get("kind")))
     if cls is None:
         return Unreadable(f"unknown kind {str(body.get('kind'))[:40]!r}")
-    fields = {name: body.get(name) for name in cls.__dataclass_fields__}
+    fields: dict[str, Any] = {name: body.get(name) for name in cls.__dataclass_fields__}
     wrong = [name for name, value in fields.items() if not isinstance(value, str)]
     if wrong:
         return Unreadable(f"{_NAMES[cls]}: {', '.join(wrong)} must be text")

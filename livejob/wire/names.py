@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 """An app, stage or job name: 1 to 40 letters, digits and hyphens, first a letter.
@@ -38,9 +39,8 @@ DEPENDENCIES_ROOT = "/opt/python"
 RUNTIME_ROOT = "/opt/livejob"
 """Where a worker finds the livejob package itself."""
 
-PAYLOADS_PREFIX = "payloads/"
-RESULTS_PREFIX = "results/"
-"""Key prefixes in the stage's bucket of documents that are too large for the run's record."""
+DocumentKind = Literal["payloads", "results"]
+"""Folders in the stage's bucket for documents that are too large for the run's record."""
 
 LABEL_OWNER = "dev.livejob.owner"
 LABEL_APP = "dev.livejob.app"
@@ -95,6 +95,11 @@ class StageNames:
     def session_topic(self, session: str) -> str:
         """The topic on which one session hears its messages."""
         return f"{self.topic_root}/{session}"
+
+
+def document_key(kind: DocumentKind, run_id: str) -> str:
+    """S3 key in the stage's bucket; with run id `*`, the pattern of all of that kind."""
+    return f"{kind}/{run_id}.json"
 
 
 def artifacts_bucket(account: str, region: str) -> str:

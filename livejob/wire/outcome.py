@@ -47,12 +47,15 @@ class Failure:
     remedy: str = ""
 
     def clipped(self) -> Self:
-        """The same within the limits of a record."""
+        """The same within the limits of a record, and encodable: Python's texts need not be.
+
+        (A file name that is not UTF-8 puts a lone surrogate into an exception's message.)
+        """
         return type(self)(
-            type=self.type[:200],
-            message=self.message[:MESSAGE_CHARS],
-            trace=self.trace[-TRACE_CHARS:],
-            remedy=self.remedy[:MESSAGE_CHARS],
+            type=_encodable(self.type)[:200],
+            message=_encodable(self.message)[:MESSAGE_CHARS],
+            trace=_encodable(self.trace)[-TRACE_CHARS:],
+            remedy=_encodable(self.remedy)[:MESSAGE_CHARS],
         )
 
     def to_json(self) -> dict[str, str]:
@@ -61,6 +64,10 @@ class Failure:
     @classmethod
     def from_json(cls, fields: dict[str, str]) -> Self:
         return cls(**{name: str(fields.get(name, "")) for name in cls.__dataclass_fields__})
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,30 @@ class WorkerFailed(EngineError):
     remedy_template = "The next run starts a new worker. If it happens again: `livejob start --debug`."
 
 
+class PythonMissing(EngineError):
+    """No Python of the wanted version on this machine to make an image from."""
+
+    code = "LJ-404"
+    remedy_template = (
+        "Install CPython {minor} (your distribution's package, `pyenv install {minor}` or "
+        "`uv python install {minor}`), or `docker pull public.ecr.aws/lambda/python:{minor}`."
+    )
+
+
+class ImageBuildFailed(EngineError):
+    """The engine did not take the image, or a part of it cannot be read on this machine."""
+
+    code = "LJ-405"
+    remedy_template = "Mend the reason named above, or `docker pull public.ecr.aws/lambda/python:{minor}`."
+
+
+class SourceUnreadable(EngineError):
+    """The worker's user may not read a directory that the worker needs."""
+
+    code = "LJ-406"
+    remedy_template = "`chmod -R go+rX {path}`, or give the directory to a user other than root."
+
+
 class SessionError(LivejobError):
     """The attached daemon or the bridge to it."""
 

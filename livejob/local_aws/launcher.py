@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from livejob.errors import EmulatorDied
-from livejob.local_aws.developer import create_developer
-from livejob.local_aws.ports import HOST
+from livejob.local_aws.developer import create_developer, open_iam
 from livejob.local_aws.process import EmulatorProcess, last_lines, start_process
 from livejob.local_aws.state import (
     STATE_FILE,
@@ -29,7 +30,8 @@ from livejob.local_aws.state import (
 ACCOUNT = "123456789012"
 """The emulator's account: the one that AWS uses in its documentation."""
 
-POLL_S = 0.5
+DEATH_POLL_S = 0.5
+KILL_POLL_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class LocalAws:
         descriptor = _open_pidfd(self.state.pid)
         if descriptor is None:
             while process_started(self.state.pid) == self.state.started:
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(DEATH_POLL_S)
         else:
             await _wait_readable(descriptor)
         return self._death()
@@ -79,7 +81,6 @@ class LocalAws:
 
     def _death(self) -> EmulatorDied:
         if self._process is not None:
-            self._process.is_alive()  # collects the exit code
             return self._process.death("ended without being asked")
         log = Path(self.state.log)
         return EmulatorDied(f"The local AWS emulator was ended.\n{last_lines(log)}".rstrip(), log=log)
@@ -100,6 +101,8 @@ def open_local_aws(config: LocalAwsConfig) -> LocalAws:
         state = read_state(config.state_dir)
         if state is not None and is_running(state):
             return LocalAws(state, config.state_dir, None)
+        if state is not None:
+            _end_silent(state)
         (config.state_dir / STATE_FILE).unlink(missing_ok=True)
         return _start(config)
 
@@ -122,15 +125,15 @@ def _start(config: LocalAwsConfig) -> LocalAws:
 
 
 def _prepare(process: EmulatorProcess, config: LocalAwsConfig) -> EmulatorState:
+    iam = open_iam(process.endpoint_url, config.region, process.root)
     version = process.wait_ready()
-    endpoint_url = f"http://{HOST}:{process.port}"
-    developer = create_developer(endpoint_url, config.region, process.root, config.developer_policy)
+    developer = create_developer(iam, config.developer_policy)
     return EmulatorState(
         pid=process.pid,
         started=process.started,
         instance=process.instance,
         port=process.port,
-        endpoint_url=endpoint_url,
+        endpoint_url=process.endpoint_url,
         region=config.region,
         account=config.account,
         version=version,
@@ -138,6 +141,14 @@ def _prepare(process: EmulatorProcess, config: LocalAwsConfig) -> EmulatorState:
         secret_access_key=developer.secret_access_key,
         log=str(process.log),
     )
+
+
+def _end_silent(state: EmulatorState) -> None:
+    """End an emulator that lives but does not answer. A reused pid is not touched."""
+    while process_started(state.pid) == state.started:
+        with suppress(ProcessLookupError):
+            os.killpg(state.pid, signal.SIGKILL)
+        time.sleep(KILL_POLL_S)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import socket
 import string
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,12 +18,13 @@ from typing import IO
 
 import livejob
 from livejob.errors import EmulatorDied, EmulatorMissing
-from livejob.local_aws.ports import listen
+from livejob.local_aws.ports import HOST, listen
 from livejob.local_aws.server import Orders
 from livejob.local_aws.state import health, process_started
 
 READY_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
+ENDING_S = 0.5
 LOG_FILE = "emulator.log"
 LAST_LINES_COUNT = 12
 _PACKAGE_PARENT = Path(livejob.__file__).parent.parent
@@ -47,6 +49,7 @@ class EmulatorProcess:
         self._orders = orders
         self.log = log
         self.port = orders.port
+        self.endpoint_url = f"http://{HOST}:{orders.port}"
         self.instance = orders.instance
         self.pid = process.pid
         self.started = process_started(process.pid) or ""
@@ -60,17 +63,22 @@ class EmulatorProcess:
         """
         answer = health(self.port, READY_TIMEOUT_S)
         if answer is None or answer.get("edition") != self.instance:
-            has_ended = self._process.poll() is not None
+            has_ended = self._has_just_ended()
             self.stop()
             raise self.death("ended before it was ready" if has_ended else "did not get ready")
         return str(answer.get("version"))
 
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
+    def _has_just_ended(self) -> bool:
+        """Its socket closes a moment before the kernel tells its parent."""
+        try:
+            self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def death(self, what: str) -> EmulatorDied:
         """The error that says how it ended, with the last lines of its log."""
-        code = self._process.returncode
+        code = self._process.poll()
         how = f" ({'signal' if code < 0 else 'exit code'} {abs(code)})" if code is not None else ""
         lines = last_lines(self.log)
         return EmulatorDied(f"The local AWS emulator {what}{how}.\n{lines}".rstrip(), log=self.log)
@@ -84,10 +92,8 @@ class EmulatorProcess:
             self._process.kill()
             self._process.wait()
         # Functions that it ran are in its process group.
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         if self._process.stdin is not None:
             self._process.stdin.close()
         shutil.rmtree(self._orders.scratch, ignore_errors=True)
@@ -141,11 +147,9 @@ def _spawn(orders: Orders, log_file: IO[bytes]) -> subprocess.Popen[bytes]:
         start_new_session=True,
     )
     assert process.stdin is not None
-    try:
+    with suppress(BrokenPipeError):  # dead already; wait_ready says so with its log
         process.stdin.write(orders.to_line())
         process.stdin.flush()
-    except BrokenPipeError:  # dead already; wait_ready says so with its log
-        pass
     return process
 
 

@@ -1,7 +1,10 @@
 """The emulator's own process: imports MiniStack, serves it, and ends with its owner.
 
-Started by `process.EmulatorProcess` and by nobody else. Its standard input is a pipe: the first line is
-its `Orders`, and the end of the pipe means that the owner is gone (by kill -9 too), so it ends as well.
+Started by `process.start_process` and by nobody else. Plugs, for services that MiniStack lacks, have
+their place between the import of its app, which reads its settings from the environment, and the serving.
+
+Standard input is a pipe: the first line is the `Orders`, and the end of the pipe means that the owner is
+gone (by kill -9 too), so the emulator ends as well.
 The root keys come that way because an environment can be read by every process of the same user.
 """
 
@@ -15,7 +18,9 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import cast
+
+from livejob.local_aws.guard import guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,7 @@ class Orders:
 def main() -> None:
     orders = Orders(**json.loads(sys.stdin.buffer.readline()))
     os.environ.update(emulator_environment(orders))
-    try:
-        asyncio.run(_serve_until_told(orders))
-    finally:
-        _end(orders)
+    asyncio.run(_serve_until_told(orders))
 
 
 def emulator_environment(orders: Orders) -> Mapping[str, str]:
@@ -74,25 +76,23 @@ def emulator_environment(orders: Orders) -> Mapping[str, str]:
 async def _serve_until_told(orders: Orders) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
+    from hypercorn.typing import ASGIFramework
     from ministack.app import app
 
     config = Config()
     config.bind = [f"fd://{orders.listening_fd}"]
     config.keep_alive_timeout = 75
+    framework = cast(ASGIFramework, guarded(app))
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, told.set)
     loop.add_reader(sys.stdin.fileno(), _when_owner_gone, told)
-    serving = asyncio.create_task(serve(_as_framework(app), config, shutdown_trigger=asyncio.Event().wait))
+    serving = asyncio.create_task(serve(framework, config, shutdown_trigger=asyncio.Event().wait))
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        await serving
+    if serving.done():  # it failed; the traceback goes into the log
+        serving.result()
     _end(orders)
-
-
-def _as_framework(app: Any) -> Any:  # noqa: ANN401
-    return app
 
 
 def _when_owner_gone(told: asyncio.Event) -> None:
@@ -101,12 +101,12 @@ def _when_owner_gone(told: asyncio.Event) -> None:
 
 
 def _end(orders: Orders) -> None:
-    """End at once: all state is in memory and meant to go, so there is nothing to wait for.
+    """End at once, with the functions that still run: all state is in memory and meant to go.
 
-    A graceful end would wait for functions that still run and for open WebSockets.
+    A graceful end would wait for them and for open WebSockets.
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.killpg(os.getpgid(0), signal.SIGTERM)
+    os.killpg(0, signal.SIGTERM)  # the group is our own: we were started in a new session
     shutil.rmtree(orders.scratch, ignore_errors=True)
     sys.stderr.flush()
     os._exit(0)

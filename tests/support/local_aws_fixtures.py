@@ -9,9 +9,8 @@ import boto3
 import pytest
 
 from livejob.deploy.developer_permissions import developer_policy
-from livejob.local_aws.developer import create_developer
+from livejob.local_aws.developer import create_developer, open_iam
 from livejob.local_aws.launcher import ACCOUNT
-from livejob.local_aws.ports import HOST
 from livejob.local_aws.process import Keys, start_process
 
 REGION = "us-east-1"
@@ -41,11 +40,11 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnde
     """The emulator that all tests of this run share: name what you make in it uniquely."""
     process = start_process(tmp_path_factory.mktemp("local-aws"), 0, ACCOUNT, REGION)
     try:
+        iam = open_iam(process.endpoint_url, REGION, process.root)
         process.wait_ready()
-        endpoint_url = f"http://{HOST}:{process.port}"
-        developer = create_developer(endpoint_url, REGION, process.root, developer_policy(ACCOUNT, REGION))
+        developer = create_developer(iam, developer_policy(ACCOUNT, REGION))
         yield LocalAwsUnderTest(
-            endpoint_url=endpoint_url,
+            endpoint_url=process.endpoint_url,
             port=process.port,
             region=REGION,
             account=ACCOUNT,

@@ -1,3 +1,8 @@
 """The suite's plugins. Fixtures live in tests/support/<room>_fixtures.py, one module for each room."""
 
-pytest_plugins = ["tests.support.tiers", "tests.support.local_aws_fixtures"]
+pytest_plugins = [
+    "tests.support.tiers",
+    "tests.support.local_aws_fixtures",
+    "tests.support.sdk_fixtures",
+    "tests.support.stage_fixtures",
+]

@@ -1,0 +1,174 @@
+"""Starts runs and finds them again: the caller's way into one app and stage.
+
+A deployed function needs no client of its own: `Job.run(...)` and `resize.run(...)` use the one that its
+environment names (LIVEJOB_APP, LIVEJOB_STAGE). Programs that talk to several stages make a `Client` for
+each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from livejob.clock import Clock, SystemClock
+from livejob.errors import InvokerRefused, PayloadInvalid, PayloadTooLarge, SettingsInvalid
+from livejob.sdk.invokers import Answer, Invokers
+from livejob.sdk.run import Pace, Run
+from livejob.wire.documents import JsonValue, NotJson, encode_document
+from livejob.wire.ids import RunId
+from livejob.wire.limits import PAYLOAD_BYTES
+from livejob.wire.names import ENV_APP, ENV_STAGE, StageNames
+
+if TYPE_CHECKING:
+    import boto3
+
+ResultT = TypeVar("ResultT")
+
+Revive = Callable[[JsonValue], ResultT]
+"""Makes what a handler returned out of the JSON that came."""
+
+
+def as_it_came(value: JsonValue) -> JsonValue:
+    """The result of a job of which only the name is known."""
+    return value
+
+
+class Client:
+    """Runs of one app and stage.
+
+    app, stage:   default: the environment's LIVEJOB_APP and LIVEJOB_STAGE.
+    session:      boto3 session whose credentials and region are used; default: a new one.
+    endpoint_url: of AWS; default: boto3's own choice.
+    clock, sleep: how waiting passes time.
+
+    Raises:
+        SettingsInvalid: app or stage is neither given nor in the environment.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        app: str | None = None,
+        stage: str | None = None,
+        *,
+        session: boto3.Session | None = None,
+        endpoint_url: str | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        names = StageNames(app or _from_environment(ENV_APP), stage or _from_environment(ENV_STAGE))
+        self._invokers = Invokers(names, session, endpoint_url)
+        self._pace = Pace(clock or SystemClock(), sleep)
+
+    def run(self, job: str, payload: object = None, *, key: str | None = None) -> Run[JsonValue]:
+        """Start a run of `job`; returns as soon as it is recorded.
+
+        payload: what `encode_document` takes: JSON values, dataclasses, pydantic models.
+        key:     idempotency key: with a key that another run of the job has, no run is started and that
+                 one is returned.
+
+        Raises:
+            PayloadInvalid, PayloadTooLarge: the payload cannot travel; nothing was sent.
+            UnknownJob: no such job in the stage.
+            NoSession: nobody is attached to the development stage, and the job's policy is to fail then.
+            InvokerRefused: the invoker failed.
+            AwsError: AWS refused or did not answer. Without a `key`, a run may have been started.
+        """
+        return self.run_as(job, payload, key, as_it_came)
+
+    def run_as(self, job: str, payload: object, key: str | None, revive: Revive[ResultT]) -> Run[ResultT]:
+        """`run`, for a caller that knows what the result is."""
+        request = _run_request(payload, key)
+        answer = self._invokers.ask(job, request, is_repeatable=key is not None)
+        return self._handle(_run_id(job, answer), job, revive)
+
+    def get(self, run_id: str, *, job: str) -> Run[JsonValue]:
+        """A handle on a run that was started before. Asks nobody: `refresh` tells whether it exists."""
+        return self._handle(RunId(run_id), job, as_it_came)
+
+    def _handle(self, run_id: RunId, job: str, revive: Revive[ResultT]) -> Run[ResultT]:
+        return Run(run_id, job, self._invokers, self._pace, revive)
+
+
+class Job:
+    """Jobs by name, in the app and stage of the environment.
+
+    `Job.run("Resize", {"width": 300})` starts one from any function that knows its name; nothing of the
+    job's code is imported.
+    """
+
+    @staticmethod
+    def run(name: str, payload: object = None, *, key: str | None = None) -> Run[JsonValue]:
+        """Start a run of the job `name`; see `Client.run`."""
+        return default_client().run(name, payload, key=key)
+
+    @staticmethod
+    def ref(name: str) -> JobReference:
+        """The job `name`, to run it without importing its code."""
+        return JobReference(name)
+
+    @staticmethod
+    def get(run_id: str, *, job: str) -> Run[JsonValue]:
+        """A handle on a run that was started before; see `Client.get`."""
+        return default_client().get(run_id, job=job)
+
+
+class JobReference:
+    """A job of which only the name is known."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name}>"
+
+    def run(self, payload: object = None, *, key: str | None = None) -> Run[JsonValue]:
+        """Start a run of the job; see `Client.run`."""
+        return Job.run(self.name, payload, key=key)
+
+
+def default_client() -> Client:
+    """The client of the app and stage that the environment names now.
+
+    Raises:
+        SettingsInvalid: it names none.
+    """
+    return _client_of(_from_environment(ENV_APP), _from_environment(ENV_STAGE))
+
+
+@cache
+def _client_of(app: str, stage: str) -> Client:
+    # Kept, because a boto3 client takes tens of milliseconds to make and may be used from all threads.
+    return Client(app, stage)
+
+
+def _from_environment(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise SettingsInvalid(
+            f"{name} is not set, so there is no telling whose job is meant",
+            remedy="Set LIVEJOB_APP and LIVEJOB_STAGE (a deployed function gets them), or use "
+            "Client(app=..., stage=...).",
+        )
+    return value
+
+
+def _run_request(payload: object, key: str | None) -> bytes:
+    try:
+        document = encode_document(payload, "payload")
+    except NotJson as error:
+        raise PayloadInvalid(str(error)) from error
+    if len(document) > PAYLOAD_BYTES:
+        raise PayloadTooLarge(f"the payload has {len(document)} bytes", limit_bytes=PAYLOAD_BYTES)
+    rest = b"" if key is None else b',"key":' + json.dumps(key).encode()
+    return b'{"action":"run","payload":' + document + rest + b"}"
+
+
+def _run_id(job: str, answer: Answer) -> RunId:
+    run_id = answer.get("runId")
+    if not isinstance(run_id, str):
+        raise InvokerRefused(f"the invoker of {job} answered without a run id: {answer!r:.200}")
+    return RunId(run_id)

@@ -111,14 +111,21 @@ class Loader:
             if elf.interpreter:
                 found[elf.interpreter] = Path(elf.interpreter)
             for soname in elf.needed:
-                library = None if soname in found else self.find(soname, elf, path)
+                library = None if soname in found else self._find(soname, elf, path)
                 if library is not None:
                     found[soname] = library
                     waiting.append(library)
         return found
 
-    def find(self, soname: str, elf: Elf, origin: Path) -> Path | None:
-        """The file that the loader takes for `soname` when `elf`, read from `origin`, asks for it."""
+    def find_all(self, sonames: Iterable[str], program: Path) -> dict[str, Path]:
+        """Those of `sonames` that `program` would get if it opened them: soname -> file."""
+        elf = self._read(program)
+        if elf is None:
+            return {}
+        found = ((soname, self._find(soname, elf, program)) for soname in sonames)
+        return {soname: path for soname, path in found if path is not None}
+
+    def _find(self, soname: str, elf: Elf, origin: Path) -> Path | None:
         return next((path for path in self._places(soname, elf, origin) if self._fits(path, elf)), None)
 
     def _places(self, soname: str, elf: Elf, origin: Path) -> Iterator[Path]:

@@ -93,7 +93,7 @@ def find_python(minor: str, environment: Mapping[str, str]) -> HostPython:
     looked: list[str] = []
     for candidate in _candidates(minor, environment):
         looked.append(str(candidate))
-        python = _probe(candidate)
+        python = inspect_python(candidate)
         if python is not None and python.minor == minor:
             return python
     raise PythonMissing(
@@ -131,7 +131,7 @@ def _places(minor: str, environment: Mapping[str, str]) -> Iterator[Path]:
         yield from (each / "bin" / name for each in sorted(root.glob(pattern), reverse=True))
 
 
-def _probe(executable: Path) -> HostPython | None:
+def inspect_python(executable: Path) -> HostPython | None:
     """What the interpreter says of itself; None when it cannot be used (a shim without a version,
     another implementation, a free-threaded or debug build)."""
     command = [str(executable), "-I", "-S", "-c", _PROBE]

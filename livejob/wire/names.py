@@ -29,9 +29,12 @@ ENV_BUCKET = "LIVEJOB_BUCKET"
 ENV_WHEN_DISCONNECTED = "LIVEJOB_WHEN_DISCONNECTED"
 ENV_CREDENTIALS_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 ENV_CREDENTIALS_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+ENV_TASK_ROOT = "LAMBDA_TASK_ROOT"
+ENV_WORKER = "LIVEJOB_WORKER"
+"""Label of the processes of a worker of the process engine."""
 
 TASK_ROOT = "/var/task"
-"""Where Lambda puts the function's code, and so do we. Source: LAMBDA_TASK_ROOT."""
+"""Where Lambda puts the function's code, and so do we. ENV_TASK_ROOT says so inside."""
 
 DEPENDENCIES_ROOT = "/opt/python"
 """Where Lambda looks for a layer's Python packages."""

@@ -1,0 +1,137 @@
+"""Import of the user's modules through a `CodeCache`: a path hook, its finder, its loader.
+
+Serves the directories below one root, except those that were on the module search path before (a virtual
+environment or a bundle below the root keeps Python's own import, with its .pyc files: they do not change).
+Extension modules and everything outside the root are Python's own business too.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Sequence
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from livejob.runner.sources import CodeCache
+
+SOURCE_SUFFIX = ".py"
+
+
+def install(root: str, code: CodeCache) -> None:
+    """Put `root` first on the module search path and serve it from `code`. Once in a process.
+
+    root: absolute path, as it shall stand in tracebacks.
+    """
+    elsewhere = tuple(_below(path) for path in sys.path if path)
+    sys.path_hooks.insert(0, _Hook(_below(root), elsewhere, code))
+    for path in [path for path in sys.path_importer_cache if _below(path).startswith(_below(root))]:
+        del sys.path_importer_cache[path]
+    sys.path.insert(0, root)
+
+
+class _Hook:
+    """Python asks it once for each directory on a search path."""
+
+    def __init__(self, root: str, elsewhere: tuple[str, ...], code: CodeCache) -> None:
+        self._root = root
+        self._elsewhere = tuple(path for path in elsewhere if path.startswith(root))
+        self._code = code
+
+    def __call__(self, path: str) -> _Finder:
+        place = _below(path)
+        is_ours = place.startswith(self._root) and not place.startswith(self._elsewhere)
+        entry = self._code.sources.look(path) if is_ours else None
+        if entry is None or not entry.is_directory:
+            raise ImportError("not a directory of the app's source", path=path)
+        return _Finder(path, self._code)
+
+
+class _Finder(FileFinder):
+    """Finds the modules of one directory, in the order of Python's own finder.
+
+    It remembers no listing, so a module that appears later is found. Being a FileFinder, pkgutil can list
+    it (`iter_modules`).
+    """
+
+    def __init__(self, directory: str, code: CodeCache) -> None:
+        super().__init__(
+            directory, (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, [SOURCE_SUFFIX])
+        )
+        self._directory = _below(directory)
+        self._code = code
+
+    def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        name = fullname.rpartition(".")[2]
+        base = self._directory + name
+        is_directory = self._is_directory(base)
+        if is_directory:
+            package = self._spec(fullname, f"{base}{os.sep}__init__", [base])
+            if package is not None:
+                return package
+        module = self._spec(fullname, base, None)
+        if module is None and is_directory:
+            module = ModuleSpec(fullname, None)  # a part of a namespace package
+            module.submodule_search_locations = [base]
+        return module
+
+    def _spec(self, fullname: str, stem: str, search: list[str] | None) -> ModuleSpec | None:
+        for suffix in EXTENSION_SUFFIXES:
+            if self._is_file(stem + suffix):
+                return _located(fullname, ExtensionFileLoader(fullname, stem + suffix), search)
+        if self._is_file(stem + SOURCE_SUFFIX):
+            return _located(fullname, _Loader(fullname, stem + SOURCE_SUFFIX, self._code), search)
+        return None
+
+    def _is_directory(self, path: str) -> bool:
+        entry = self._code.sources.look(path)
+        return entry is not None and entry.is_directory
+
+    def _is_file(self, path: str) -> bool:
+        entry = self._code.sources.look(path)
+        return entry is not None and not entry.is_directory
+
+
+class _Loader(SourceFileLoader):
+    """Python's own loader, its code from the cache."""
+
+    def __init__(self, fullname: str, path: str, code: CodeCache) -> None:
+        super().__init__(fullname, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        compiled = self._code.compiled(path)
+        # Without a time of change linecache keeps it: a file that is edited while this code runs would
+        # otherwise show its new lines in the traceback of the old code.
+        linecache.cache[path] = (compiled.size_bytes, None, compiled.lines, path)
+        return compiled.code
+
+    def get_data(self, path: str) -> bytes:
+        is_source = os.fspath(path).endswith(SOURCE_SUFFIX)
+        return self._code.sources.read(path) if is_source else super().get_data(path)
+
+
+def _located(
+    fullname: str, loader: ExtensionFileLoader | SourceFileLoader, search: Sequence[str] | None
+) -> ModuleSpec | None:
+    spec = spec_from_file_location(
+        fullname, loader.path, loader=loader, submodule_search_locations=list(search) if search else None
+    )
+    if spec is not None:
+        spec.cached = None  # there is no .pyc, so nothing may look for one
+    return spec
+
+
+def _below(path: str) -> str:
+    """The path with one separator at its end: what lies below it starts with this."""
+    return str(Path(path).absolute()).rstrip(os.sep) + os.sep

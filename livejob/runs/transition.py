@@ -15,6 +15,22 @@ from livejob.runs.model import Change, Run
 from livejob.wire.outcome import Failure
 from livejob.wire.states import HELD, Input, State, states_before, step
 
+_DEEDS = {
+    Input.CLAIM: "be claimed",
+    Input.START: "start",
+    Input.RUN: "run",
+    Input.HEARTBEAT: "be kept alive",
+    Input.ASK_CANCEL: "be cancelled",
+    Input.SUCCEED: "succeed",
+    Input.FAIL: "fail",
+    Input.TIME_OUT: "time out",
+    Input.CANCEL: "be cancelled",
+    Input.LOSE: "be given up as lost",
+    Input.EXPIRE: "expire",
+    Input.SKIP: "be skipped",
+    Input.REQUEUE: "go back to the queue",
+}
+
 
 def changed(run: Run, change: Change) -> Run:
     """The run after `change`.
@@ -57,7 +73,7 @@ def check_complete(change: Change) -> None:
 def conflict(run: Run, change: Change) -> StateConflict:
     """The error for a change that `run`, as it stands, does not allow. Names both."""
     return StateConflict(
-        f"{run.id} cannot {change.input.replace('_', ' ')}: {_why_not(run, change)}", run_id=run.id, run=run
+        f"{run.id} cannot {_DEEDS[change.input]}: {_why_not(run, change)}", run_id=run.id, run=run
     )
 
 

@@ -78,7 +78,7 @@ class FrameReader:
 def _parse_head(data: bytes) -> Head:
     try:
         head = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FrameError("a head that is not JSON") from error
     if not isinstance(head, dict):
         raise FrameError("a head that is no object")

@@ -58,6 +58,10 @@ JOB_TIMEOUT_MIN_S = 1
 JOB_TIMEOUT_MAX_S = 36 * 3600
 """CodeBuild's longest build. Source: CodeBuild quotas, 'Build timeout' (5 to 2,160 minutes)."""
 
+JOB_MEMORY_MIN_BYTES = 128 * MIB
+JOB_MEMORY_MAX_BYTES = 145 * GIB
+"""CodeBuild's largest machine. Source: CodeBuild, 'Build environment compute modes and types'."""
+
 RUN_TTL_S = 30 * 24 * 3600
 """How long an ended run stays in the table."""
 

@@ -74,6 +74,28 @@ def test_an_ended_run_is_deleted_in_time(stage: StageUnderTest):
     assert {"N": str(T0 // 1000 + 7 + RUN_TTL_S)} == ttl()
 
 
+def test_an_ended_run_leaves_the_index_of_open_runs(stage: StageUnderTest):
+    """The index that is swept holds what is open, so a sweep costs nothing for what has ended."""
+    client = stage.aws.developer.client("dynamodb", endpoint_url=stage.aws.endpoint_url)
+    runs = stage.open_runs()
+    job = a_job_name()
+    run = runs.create(a_run(job))
+
+    def indexed() -> int:
+        return client.query(
+            TableName=stage.names.table,
+            IndexName="open",
+            KeyConditionExpression="open_job = :job",
+            ExpressionAttributeValues={":job": {"S": job}},
+        )["Count"]
+
+    before = indexed()
+    runs.apply(run.id, a_change(Input.CANCEL))
+
+    assert 1 == before
+    assert 0 == indexed()
+
+
 def test_a_missing_table_is_a_stage_not_deployed(stage: StageUnderTest):
     """Without its table the error names the table and says to deploy."""
     runs = DynamoRunStore(client_of(stage, stage.aws.developer), "livejob-nowhere-dev-runs")

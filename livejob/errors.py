@@ -187,7 +187,7 @@ class SourceUnreadable(EngineError):
     """The worker's user may not read a directory that the worker needs."""
 
     code = "LJ-406"
-    remedy_template = "`chmod -R go+rX {path}`, or give the directory to a user other than root."
+    remedy_template = "Open it with `chmod go+rx {path}`, or give it to a user: workers then run as that user."
 
 
 class SessionError(LivejobError):

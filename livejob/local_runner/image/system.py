@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from livejob.errors import ImageBuildFailed
+from livejob.local_runner.engines.docker_user import SANDBOX_GID, SANDBOX_UID
 from livejob.local_runner.image.elf import Loader, read_elf
 from livejob.local_runner.image.tree import Directory, HostFile, Link, Text, Tree
 from livejob.wire.names import DEPENDENCIES_ROOT, RUNTIME_ROOT, TASK_ROOT
-
-SANDBOX_UID, SANDBOX_GID = 993, 990
-"""Of sbx_user1051, the user that Lambda runs functions as."""
 
 CA_BUNDLE = "/etc/pki/tls/certs/ca-bundle.crt"
 """Amazon Linux's place of the CA bundle."""

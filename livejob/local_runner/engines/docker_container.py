@@ -1,0 +1,112 @@
+"""What a worker's container looks like: a WorkerSpec as the body of Docker's create call. Pure.
+
+Source: Docker Engine API v1.41, 'Create a container'.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+from livejob.local_runner.engines.docker_user import User
+from livejob.local_runner.engines.port import WorkerSpec
+from livejob.wire.names import (
+    DEPENDENCIES_ROOT,
+    LABEL_APP,
+    LABEL_JOB,
+    LABEL_OWNER,
+    LABEL_STAGE,
+    RUNTIME_ROOT,
+    TASK_ROOT,
+)
+
+SUPERVISOR = "livejob.local_runner.supervisor"
+
+PROCESS_LIMIT = 1024
+"""Processes and threads of one worker. Source: Lambda quotas, 'Execution processes/threads'."""
+
+# -P: the source directory must not shadow modules that the supervisor itself imports.
+# -s: no packages from a home directory.
+_COMMAND = ["python3", "-P", "-s", "-m", SUPERVISOR]
+
+
+class Body(TypedDict):
+    """Docker's names for what is asked, as the API spells them."""
+
+    Image: str
+    Entrypoint: list[str]
+    Cmd: list[str]
+    User: str
+    WorkingDir: str
+    Env: list[str]
+    Labels: dict[str, str]
+    OpenStdin: bool
+    StdinOnce: bool
+    AttachStdin: bool
+    AttachStdout: bool
+    AttachStderr: bool
+    HostConfig: dict[str, object]
+
+
+def container_body(spec: WorkerSpec, user: User, network: str) -> Body:
+    """The create call's body for one worker. `network` is "none", "host" or a network's name."""
+    return Body(
+        Image=spec.image,
+        Entrypoint=_COMMAND,
+        Cmd=[],
+        User=str(user),
+        WorkingDir=TASK_ROOT,
+        Env=[f"{name}={value}" for name, value in _environment(spec).items()],
+        Labels=labels(spec),
+        OpenStdin=True,
+        # With the channel the worker's stdin ends, and the supervisor with it: also after kill -9.
+        StdinOnce=True,
+        AttachStdin=True,
+        AttachStdout=True,
+        AttachStderr=True,
+        HostConfig={
+            "NetworkMode": network,
+            "Mounts": [_mount(source, target) for target, source in mounts(spec).items()],
+            "ReadonlyRootfs": True,
+            "Tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,size={spec.tmp_bytes},mode=1777"},
+            "CapDrop": ["ALL"],
+            # SELinux would refuse the mounts unless the developer's files were relabelled.
+            "SecurityOpt": ["no-new-privileges", "label=disable"],
+            "Memory": spec.memory_bytes,
+            "MemorySwap": spec.memory_bytes,
+            "PidsLimit": PROCESS_LIMIT,
+            "Init": False,
+            # The channel carries what the worker says; the engine must not keep a copy on disk.
+            "LogConfig": {"Type": "none"},
+        },
+    )
+
+
+def mounts(spec: WorkerSpec) -> dict[str, Path]:
+    """Where in the container which directory of this machine is seen, read-only."""
+    seen = {TASK_ROOT: spec.source, f"{RUNTIME_ROOT}/livejob": spec.package / "livejob"}
+    if spec.dependencies is not None:
+        seen[DEPENDENCIES_ROOT] = spec.dependencies
+    return seen
+
+
+def labels(spec: WorkerSpec) -> dict[str, str]:
+    """By which a worker is known as livejob's, and whose."""
+    return {
+        LABEL_OWNER: spec.owner,
+        LABEL_APP: spec.app,
+        LABEL_STAGE: spec.stage,
+        LABEL_JOB: spec.job,
+    }
+
+
+def _environment(spec: WorkerSpec) -> dict[str, str]:
+    return {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **spec.environment,
+        "PYTHONPATH": f"{RUNTIME_ROOT}:{DEPENDENCIES_ROOT}",
+    }
+
+
+def _mount(source: Path, target: str) -> dict[str, object]:
+    return {"Type": "bind", "Source": str(source.absolute()), "Target": target, "ReadOnly": True}

@@ -12,29 +12,19 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from livejob.clock import Clock, SystemClock
 from livejob.errors import InvokerRefused, PayloadInvalid, PayloadTooLarge, SettingsInvalid
 from livejob.sdk.invokers import Answer, Invokers
 from livejob.sdk.run import Pace, Run
-from livejob.wire.documents import JsonValue, NotJson, encode_document
+from livejob.wire.documents import NotJson, encode_document
 from livejob.wire.ids import RunId
 from livejob.wire.limits import PAYLOAD_BYTES
 from livejob.wire.names import ENV_APP, ENV_STAGE, StageNames
 
 if TYPE_CHECKING:
     import boto3
-
-ResultT = TypeVar("ResultT")
-
-Revive = Callable[[JsonValue], ResultT]
-"""Makes what a handler returned out of the JSON that came."""
-
-
-def as_it_came(value: JsonValue) -> JsonValue:
-    """The result of a job of which only the name is known."""
-    return value
 
 
 class Client:
@@ -49,7 +39,7 @@ class Client:
         SettingsInvalid: app or stage is neither given nor in the environment.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         app: str | None = None,
         stage: str | None = None,
@@ -63,7 +53,7 @@ class Client:
         self._invokers = Invokers(names, session, endpoint_url)
         self._pace = Pace(clock or SystemClock(), sleep)
 
-    def run(self, job: str, payload: object = None, *, key: str | None = None) -> Run[JsonValue]:
+    def run(self, job: str, payload: object = None, *, key: str | None = None) -> Run[Any]:
         """Start a run of `job`; returns as soon as it is recorded.
 
         payload: what `encode_document` takes: JSON values, dataclasses, pydantic models.
@@ -77,20 +67,16 @@ class Client:
             InvokerRefused: the invoker failed.
             AwsError: AWS refused or did not answer. Without a `key`, a run may have been started.
         """
-        return self.run_as(job, payload, key, as_it_came)
-
-    def run_as(self, job: str, payload: object, key: str | None, revive: Revive[ResultT]) -> Run[ResultT]:
-        """`run`, for a caller that knows what the result is."""
         request = _run_request(payload, key)
         answer = self._invokers.ask(job, request, is_repeatable=key is not None)
-        return self._handle(_run_id(job, answer), job, revive)
+        return self._handle(_run_id(job, answer), job)
 
-    def get(self, run_id: str, *, job: str) -> Run[JsonValue]:
+    def get(self, run_id: str, *, job: str) -> Run[Any]:
         """A handle on a run that was started before. Asks nobody: `refresh` tells whether it exists."""
-        return self._handle(RunId(run_id), job, as_it_came)
+        return self._handle(RunId(run_id), job)
 
-    def _handle(self, run_id: RunId, job: str, revive: Revive[ResultT]) -> Run[ResultT]:
-        return Run(run_id, job, self._invokers, self._pace, revive)
+    def _handle(self, run_id: RunId, job: str) -> Run[Any]:
+        return Run(run_id, job, self._invokers, self._pace)
 
 
 class Job:
@@ -101,7 +87,7 @@ class Job:
     """
 
     @staticmethod
-    def run(name: str, payload: object = None, *, key: str | None = None) -> Run[JsonValue]:
+    def run(name: str, payload: object = None, *, key: str | None = None) -> Run[Any]:
         """Start a run of the job `name`; see `Client.run`."""
         return default_client().run(name, payload, key=key)
 
@@ -111,7 +97,7 @@ class Job:
         return JobReference(name)
 
     @staticmethod
-    def get(run_id: str, *, job: str) -> Run[JsonValue]:
+    def get(run_id: str, *, job: str) -> Run[Any]:
         """A handle on a run that was started before; see `Client.get`."""
         return default_client().get(run_id, job=job)
 
@@ -125,7 +111,7 @@ class JobReference:
     def __repr__(self) -> str:
         return f"<Job {self.name}>"
 
-    def run(self, payload: object = None, *, key: str | None = None) -> Run[JsonValue]:
+    def run(self, payload: object = None, *, key: str | None = None) -> Run[Any]:
         """Start a run of the job; see `Client.run`."""
         return Job.run(self.name, payload, key=key)
 

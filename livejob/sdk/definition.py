@@ -8,10 +8,12 @@ here, where they are written.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
+from livejob.project.job_arguments import make_spec
 from livejob.sdk.client import Client, default_client
 from livejob.sdk.run import Run
 
@@ -65,10 +67,7 @@ class JobDefinition(Generic[PayloadT, ResultT, CallP, CallT]):
 
         client: of another app or stage than the environment names.
         """
-        return (client or default_client()).run_as(self.name, payload, key, self._revive)
-
-    def _revive(self, value: object) -> ResultT:
-        return value  # type: ignore[return-value]
+        return (client or default_client()).run(self.name, payload, key=key)
 
 
 class JobDecorator(Protocol):
@@ -123,7 +122,7 @@ def job(
     *,
     name: str | None = None,
     timeout: str | int | None = None,
-    memory: str | int | None = None,
+    memory: str | None = None,
     concurrency: int | None = None,
     when_disconnected: WhenDisconnected | None = None,
     environment: Mapping[str, str] | None = None,
@@ -132,12 +131,35 @@ def job(
 ) -> JobDecorator: ...
 
 
-def job(handler: Callable[..., Any] | None = None, /, *, name: str | None = None, **settings: Any) -> Any:
-    """Make a job of a function: `@job`, or `@job(timeout="1 hour", memory="7 GB", ...)`."""
+def job(handler: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
+    """Make a job of a function: `@job`, or `@job(timeout="1 hour", memory="7 GB")`.
+
+    name:              default: the function's in PascalCase.
+    timeout:           of one attempt: `"90 seconds"`, `"8 hours"`, or a number of seconds.
+    memory:            of one attempt: `"512 MB"`, `"7 GB"`.
+    concurrency:       how many of its runs one session executes at the same time.
+    when_disconnected: what happens in a development stage to which nobody is attached: "run" on the real
+                       backend, "queue" until somebody comes, "fail".
+    environment:       variables of the handler's process.
+    permissions:       of the job's role, a list of
+                       `{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::bucket/*"]}`.
+    runtime:           `"python3.12"`; default: that of the app.
+
+    Raises:
+        JobSpecInvalid: a setting is unknown or out of its limits; the message names the place.
+    """
     if handler is not None:
-        return JobDefinition(handler.__name__, handler)
+        return _define(handler, settings)
+    return lambda handler: _define(handler, settings)
 
-    def decorate(handler: Callable[..., Any]) -> JobDefinition[Any, Any, ..., Any]:
-        return JobDefinition(name or handler.__name__, handler)
 
-    return decorate
+def _define(handler: Callable[..., Any], settings: Mapping[str, Any]) -> JobDefinition[Any, Any, ..., Any]:
+    given = {name: value for name, value in settings.items() if value is not None}
+    spec = make_spec(given, f"{handler.__module__}.{handler.__name__}", _place(handler))
+    return JobDefinition(spec.name, handler)
+
+
+def _place(handler: Callable[..., Any]) -> str:
+    """`file:line` of the handler's definition."""
+    code = inspect.unwrap(handler).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"

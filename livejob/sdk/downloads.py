@@ -1,12 +1,10 @@
 """Fetches a result that was too large for the run's record, by the link that the invoker gave.
 
-The link is presigned, so the caller needs no permission of its own on the stage's bucket.
+The link is presigned, so the caller needs no permission of its own on the stage's bucket. urllib is loaded
+at the first call: most callers never need it, and it takes longer to load than all of livejob.
 """
 
 from __future__ import annotations
-
-import urllib.request
-from urllib.error import HTTPError
 
 from livejob.errors import AwsError, AwsUnreachable
 
@@ -20,6 +18,9 @@ def download(url: str) -> bytes:
         AwsUnreachable: no answer.
         AwsError: refused, e.g. because the link has expired.
     """
+    import urllib.request
+    from urllib.error import HTTPError
+
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
             body: bytes = response.read()

@@ -6,18 +6,16 @@ whatever backend executes the run. Made by `Client`; a handle may also be made a
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from livejob.clock import Clock
 from livejob.errors import RunFailed, WaitTimedOut
 from livejob.sdk.downloads import download
 from livejob.sdk.invokers import Answer, Invokers
-from livejob.wire.documents import JsonValue
 from livejob.wire.ids import RunId
 from livejob.wire.outcome import Failure
 from livejob.wire.states import TERMINAL, State
@@ -75,13 +73,11 @@ class Run(Generic[ResultT_co]):
         job: str,
         invokers: Invokers,
         pace: Pace,
-        revive: Callable[[JsonValue], ResultT_co],
     ) -> None:
         self.id = run_id
         self.job = job
         self._invokers = invokers
         self._pace = pace
-        self._revive = revive
         self._answer: Answer = {}
         self._status: RunStatus | None = None
 
@@ -124,6 +120,8 @@ class Run(Generic[ResultT_co]):
 
     async def wait_async(self, timeout_s: float | None = None) -> State:
         """`wait` for async code: the event loop goes on meanwhile."""
+        import asyncio  # code that gets here has loaded it long ago; other code need not wait for it
+
         for pause_s in self._pauses(timeout_s):
             await asyncio.sleep(pause_s)
             await asyncio.to_thread(self.refresh)
@@ -142,6 +140,8 @@ class Run(Generic[ResultT_co]):
 
     async def result_async(self, timeout_s: float | None = None) -> ResultT_co:
         """`result` for async code."""
+        import asyncio
+
         await self.wait_async(timeout_s)
         return await asyncio.to_thread(self._result)
 
@@ -179,10 +179,10 @@ class Run(Generic[ResultT_co]):
         if status.state is not State.SUCCEEDED:
             raise _failed(status)
         if "result" in self._answer:
-            return self._revive(self._answer["result"])
+            return cast(ResultT_co, self._answer["result"])
         # The link in an earlier answer may have expired meanwhile.
         self.refresh()
-        return self._revive(json.loads(download(self._answer["resultUrl"])))
+        return cast(ResultT_co, json.loads(download(self._answer["resultUrl"])))
 
 
 def _failed(status: RunStatus) -> RunFailed:

@@ -2,19 +2,19 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from livejob.errors import AwsError, RunFailed, RunNotFound, WaitTimedOut
 from livejob.sdk import Run
 from livejob.sdk.run import FIRST_PAUSE_S, LONGEST_PAUSE_S
-from livejob.wire.documents import JsonValue
 from livejob.wire.outcome import Failure
 from livejob.wire.states import State
 from tests.support.sdk_fixtures import JOB, RUN_ID, Caller, standing
 
 
-def a_run(caller: Caller) -> Run[JsonValue]:
+def a_run(caller: Caller) -> Run[Any]:
     return caller.client.get(RUN_ID, job=JOB)
 
 

@@ -244,6 +244,13 @@ class EmulatorDied(LocalAwsError):
     remedy_template = "Its log is {log}; start again with `livejob start --local`."
 
 
+class LocalAwsNotRunning(LocalAwsError):
+    """The local AWS of this app is asked for and does not run."""
+
+    code = "LJ-604"
+    remedy_template = "Start it with `livejob start --local`, or leave --local out to use your AWS account."
+
+
 class DeployError(LivejobError):
     """A stack could not be changed."""
 

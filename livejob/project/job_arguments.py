@@ -1,0 +1,166 @@
+"""What a job's definition may say: one rule for each argument, wherever it is written.
+
+Used by `discovery` for `@job(...)` and for `[jobs.Name]` tables. Knows values only, not where they come
+from: the caller gives the place for messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from livejob.errors import JobSpecInvalid
+from livejob.project.specs import JobSpec, Statement
+from livejob.project.units import parse_duration_s, parse_size_bytes
+from livejob.wire.limits import (
+    GIB,
+    JOB_MEMORY_MAX_BYTES,
+    JOB_MEMORY_MIN_BYTES,
+    JOB_TIMEOUT_MAX_S,
+    JOB_TIMEOUT_MIN_S,
+    MIB,
+)
+from livejob.wire.names import NAME_PATTERN
+
+CONCURRENCY_MAX = 1000
+WHEN_DISCONNECTED = ("run", "queue", "fail")
+
+_RUNTIME = re.compile(r"python3\.(9|1[0-4])")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENV_RESERVED = ("AWS_", "LIVEJOB_", "LAMBDA_")
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*]*[A-Za-z0-9][A-Za-z0-9*]*")
+_WORDS = re.compile(r"[^_\W]+")
+
+
+def default_name(function: str) -> str:
+    """The name of a job whose author gave none: the function's in PascalCase.
+
+    `monthly_report` -> `MonthlyReport`, `resizeImage` -> `ResizeImage`.
+    """
+    return "".join(word[0].upper() + word[1:] for word in _WORDS.findall(function))
+
+
+def make_spec(arguments: Mapping[str, object], handler: str, place: str) -> JobSpec:
+    """The job that `arguments`, as they are written, describe. None counts as not written.
+
+    handler: `path/to/file.function`; the function gives the name when `arguments` has none.
+    place:   `file:line`, for messages and `JobSpec.defined_at`.
+
+    Raises:
+        JobSpecInvalid: an argument that is unknown or out of its limits; the message names the place.
+    """
+    for unknown in arguments.keys() - ARGUMENTS.keys():
+        raise JobSpecInvalid(f"{place}: {_unknown(unknown)}")
+    fields: dict[str, Any] = {}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for name, value in {"name": default_name(handler.rpartition(".")[2]), **given}.items():
+        field, parse = ARGUMENTS[name]
+        try:
+            fields[field] = parse(value)
+        except ValueError as allowed:
+            raise JobSpecInvalid(f"{place}: {name} is {value!r:.200}, it must be {allowed}") from None
+    return JobSpec(handler=handler, defined_at=place, **fields)
+
+
+def _unknown(name: str) -> str:
+    close = get_close_matches(name, ARGUMENTS, 1)
+    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(ARGUMENTS)}"
+    return f"a job has no argument {name!r}; {hint}"
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not NAME_PATTERN.fullmatch(value):
+        raise ValueError("1 to 40 letters, digits and hyphens, first a letter (set it with name=)")
+    return value
+
+
+def _timeout_s(value: object) -> int:
+    seconds = parse_duration_s(value)
+    if not JOB_TIMEOUT_MIN_S <= seconds <= JOB_TIMEOUT_MAX_S:
+        raise ValueError(f"between {JOB_TIMEOUT_MIN_S} second and {JOB_TIMEOUT_MAX_S // 3600} hours")
+    return seconds
+
+
+def _memory_bytes(value: object) -> int:
+    size_bytes = parse_size_bytes(value)
+    if not JOB_MEMORY_MIN_BYTES <= size_bytes <= JOB_MEMORY_MAX_BYTES:
+        raise ValueError(f"between {JOB_MEMORY_MIN_BYTES // MIB} MB and {JOB_MEMORY_MAX_BYTES // GIB} GB")
+    return size_bytes
+
+
+def _concurrency(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= CONCURRENCY_MAX:
+        raise ValueError(f"a whole number from 1 to {CONCURRENCY_MAX}")
+    return value
+
+
+def _when_disconnected(value: object) -> str:
+    if value not in WHEN_DISCONNECTED:
+        raise ValueError('"run", "queue" or "fail"')
+    return str(value)
+
+
+def _runtime(value: object) -> str:
+    if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
+        raise ValueError('"python3.9" to "python3.14"')
+    return value
+
+
+def _environment(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(_is_variable(*item) for item in value.items()):
+        raise ValueError(
+            "a table of texts by name, the names of letters, digits and _, none of them starting with "
+            + " or ".join(_ENV_RESERVED)
+        )
+    return dict(value)
+
+
+def _is_variable(name: object, value: object) -> bool:
+    return (
+        isinstance(name, str)
+        and isinstance(value, str)
+        and _ENV_NAME.fullmatch(name) is not None
+        and not name.startswith(_ENV_RESERVED)
+    )
+
+
+def _permissions(value: object) -> tuple[Statement, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(_PERMISSIONS_FORM)
+    return tuple(_statement(each) for each in value)
+
+
+def _statement(value: object) -> Statement:
+    if not isinstance(value, Mapping) or value.keys() != {"actions", "resources"}:
+        raise ValueError(_PERMISSIONS_FORM)
+    actions, resources = _texts(value["actions"]), _texts(value["resources"])
+    if not all(_ACTION.fullmatch(action) for action in actions):
+        raise ValueError(f"{_PERMISSIONS_FORM}, each action of one service and not all of its actions")
+    if not all(resource.startswith("arn:") for resource in resources):
+        raise ValueError(f"{_PERMISSIONS_FORM}, each resource an ARN")
+    return Statement(actions, resources)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(each, str) for each in value):
+        raise ValueError(_PERMISSIONS_FORM)
+    return tuple(value)
+
+
+_PERMISSIONS_FORM = (
+    'a list of {"actions": ["s3:GetObject", ...], "resources": ["arn:aws:s3:::bucket/*", ...]}'
+)
+
+ARGUMENTS: Mapping[str, tuple[str, Callable[[object], object]]] = {
+    "name": ("name", _name),
+    "timeout": ("timeout_s", _timeout_s),
+    "memory": ("memory_bytes", _memory_bytes),
+    "concurrency": ("concurrency", _concurrency),
+    "when_disconnected": ("when_disconnected", _when_disconnected),
+    "environment": ("environment", _environment),
+    "permissions": ("permissions", _permissions),
+    "runtime": ("runtime", _runtime),
+}
+"""Argument -> field of JobSpec, and the parser that says by its ValueError what is allowed."""

@@ -1,0 +1,109 @@
+"""The rules for a job's arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from livejob.errors import JobSpecInvalid
+from livejob.project.job_arguments import default_name, make_spec
+from livejob.project.specs import JobSpec, Statement
+from livejob.wire.limits import GIB
+
+READ_BUCKET = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::bucket/*"]}
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        ("resize", "Resize"),
+        ("monthly_report", "MonthlyReport"),
+        ("resizeImage", "ResizeImage"),
+        ("_import__orders2", "ImportOrders2"),
+    ],
+)
+def test_default_name_is_the_function_in_pascal_case(function: str, name: str) -> None:
+    """A job that is not named is called after its function."""
+    assert name == default_name(function)
+
+
+def test_defaults_are_filled_in() -> None:
+    """A job without arguments has SST's defaults and queues while nobody is attached."""
+    spec = make_spec({}, "jobs/reports.monthly", "src/jobs/reports.py:3")
+
+    assert spec == JobSpec(
+        name="Monthly",
+        handler="jobs/reports.monthly",
+        defined_at="src/jobs/reports.py:3",
+        runtime="python3.11",
+        timeout_s=8 * 3600,
+        memory_bytes=3 * GIB,
+        concurrency=10,
+        when_disconnected="queue",
+        environment={},
+        permissions=(),
+    )
+
+
+def test_every_argument_is_read() -> None:
+    """Each argument ends in its field, in the units of the field."""
+    arguments = {
+        "name": "Month-End",
+        "timeout": "1 hour",
+        "memory": "7 GB",
+        "concurrency": 2,
+        "when_disconnected": "fail",
+        "environment": {"LOG_LEVEL": "debug"},
+        "permissions": [READ_BUCKET],
+        "runtime": "python3.12",
+    }
+
+    spec = make_spec(arguments, "reports.monthly", "reports.py:3")
+
+    assert spec == JobSpec(
+        name="Month-End",
+        handler="reports.monthly",
+        defined_at="reports.py:3",
+        runtime="python3.12",
+        timeout_s=3600,
+        memory_bytes=7 * GIB,
+        concurrency=2,
+        when_disconnected="fail",
+        environment={"LOG_LEVEL": "debug"},
+        permissions=(Statement(("s3:GetObject",), ("arn:aws:s3:::bucket/*",)),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("name", "9lives", "name is '9lives', it must be 1 to 40 letters"),
+        ("name", "x" * 41, "it must be 1 to 40 letters"),
+        ("timeout", "soon", "timeout is 'soon', it must be a duration such as"),
+        ("timeout", 0, "timeout is 0, it must be between 1 second and 36 hours"),
+        ("timeout", "37 hours", "it must be between 1 second and 36 hours"),
+        ("memory", 3, "memory is 3, it must be a size such as"),
+        ("memory", "200 GB", "it must be between 128 MB and 145 GB"),
+        ("concurrency", 0, "concurrency is 0, it must be a whole number from 1 to 1000"),
+        ("concurrency", True, "it must be a whole number"),
+        ("when_disconnected", "wait", 'when_disconnected is \'wait\', it must be "run", "queue" or "fail"'),
+        ("environment", {"A": 1}, "it must be a table of texts by name"),
+        ("environment", {"AWS_PROFILE": "x"}, "none of them starting with AWS_"),
+        ("environment", ["A"], "it must be a table of texts by name"),
+        ("permissions", {"actions": []}, "it must be a list of"),
+        ("permissions", [{"actions": ["s3:GetObject"]}], "it must be a list of"),
+        ("permissions", [{**READ_BUCKET, "actions": []}], "it must be a list of"),
+        ("permissions", [{**READ_BUCKET, "actions": ["*"]}], "not all of its actions"),
+        ("permissions", [{**READ_BUCKET, "actions": ["s3:*"]}], "not all of its actions"),
+        ("permissions", [{**READ_BUCKET, "resources": ["*"]}], "each resource an ARN"),
+        ("runtime", "python2.7", 'it must be "python3.9" to "python3.14"'),
+        ("tiemout", "1 hour", "a job has no argument 'tiemout'; did you mean timeout?"),
+        ("colour", "red", "a job has no argument 'colour'; known are name, timeout,"),
+    ],
+)
+def test_argument_out_of_its_limits_is_refused(argument: str, value: object, message: str) -> None:
+    """The error names the place, what was found, and what is allowed."""
+    with pytest.raises(JobSpecInvalid) as caught:
+        make_spec({argument: value}, "reports.monthly", "src/reports.py:12")
+
+    assert caught.value.message.startswith("src/reports.py:12: ")
+    assert message in caught.value.message

@@ -18,7 +18,8 @@ from livejob.aws import translated
 from livejob.errors import LocalAwsNotRunning
 from livejob.local_aws.launcher import find_local_aws
 from livejob.local_aws.state import EmulatorState
-from livejob.project.settings import Settings, find_root, load_settings
+from livejob.project.loading import find_root, load_settings
+from livejob.project.settings import Settings
 from livejob.wire.names import StageNames
 
 if TYPE_CHECKING:

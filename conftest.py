@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.support.tiers",
+    "tests.support.engine_fixtures",
     "tests.support.local_aws_fixtures",
     "tests.support.sdk_fixtures",
     "tests.support.stage_fixtures",

@@ -10,12 +10,14 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
+_REAP_PAUSE_S = 0.001
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 # Looked up before any fork: a child between fork and its own code should find it loaded.
@@ -66,6 +68,25 @@ def with_environment(name: str) -> Iterator[tuple[int, str]]:
                     yield pid, os.fsdecode(entry[len(prefix) :])
 
 
+def end_children(patience_s: float = 2.0) -> list[str]:
+    """Kill whatever still descends from this process and reap it; names of what was still alive.
+
+    Gives up after `patience_s`: a process that hangs in the kernel can be waited for, not ended.
+    """
+    names: dict[int, str] = {}
+    give_up_s = time.monotonic() + patience_s
+    while time.monotonic() < give_up_s:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if pid == 0:
+            names.update({each: _name(each) for each in descendants(os.getpid()) if each not in names})
+            _kill_descendants()
+            time.sleep(_REAP_PAUSE_S)
+    return list(names.values())
+
+
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
     """Send a signal to one process; False when it has gone already."""
     try:
@@ -79,6 +100,23 @@ def kill_group(leader: int, number: signal.Signals) -> None:
     """Send a signal to the process group of `leader`. No error when it has gone, or is not yet one."""
     with suppress(ProcessLookupError):
         os.killpg(leader, number)
+
+
+def _kill_descendants() -> None:
+    if os.getpid() == 1:
+        # All but the caller, in one step that no fork can outrun. Source: kill(2).
+        with suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        return
+    for pid in descendants(os.getpid()):
+        kill(pid)
+
+
+def _name(pid: int) -> str:
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip()
+    except OSError:  # it has ended meanwhile
+        return "?"
 
 
 def _prctl(option: int, value: int) -> None:

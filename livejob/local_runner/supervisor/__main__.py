@@ -1,0 +1,36 @@
+"""`python -m livejob.local_runner.supervisor`: the first process of a worker. Its channel is its stdio."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from livejob.clock import SystemClock
+from livejob.local_runner.supervisor.channel import take_over_stdio
+from livejob.local_runner.supervisor.processes import become_subreaper
+from livejob.local_runner.supervisor.supervisor import Supervisor, Surroundings
+from livejob.local_runner.supervisor.zygote import Zygote
+from livejob.runner.sources import CodeCache, DiskSources
+from livejob.wire.names import ENV_TASK_ROOT, TASK_ROOT
+
+
+def main() -> int:
+    """Put the pieces together and serve; the exit code."""
+    parser = argparse.ArgumentParser(prog="livejob-supervisor")
+    parser.add_argument("--memory-bytes", type=int, help="limit of each process, where no container limits")
+    memory_bytes: int | None = parser.parse_args().memory_bytes
+
+    channel = take_over_stdio()
+    become_subreaper()
+    clock = SystemClock()
+    zygote = Zygote(CodeCache(DiskSources(), clock))
+    zygote.settle()
+    environment = dict(os.environ)
+    root = str(Path(environment.get(ENV_TASK_ROOT, TASK_ROOT)).absolute())
+    return Supervisor(channel, zygote, Surroundings(root, environment, memory_bytes), clock).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

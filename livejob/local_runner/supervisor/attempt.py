@@ -1,0 +1,161 @@
+"""One attempt as the supervisor sees it: a process, its pipes, and the request to stop it.
+
+Knows nothing of the channel; what the attempt writes goes to a function.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from livejob.local_runner.supervisor.ending import Report
+from livejob.local_runner.supervisor.loop import Loop
+from livejob.local_runner.supervisor.processes import kill, kill_group
+from livejob.runner.stop import StopReason, StopSlot
+from livejob.wire.limits import FRAME_BYTES, KIB
+from livejob.wire.worker import StartAttempt
+
+READ_BYTES = 64 * KIB
+
+Stream = Literal["stdout", "stderr"]
+TakeOutput = Callable[[Stream, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPipes:
+    """The reading ends, and the writing ends until the child has them."""
+
+    stdout: tuple[int, int]
+    stderr: tuple[int, int]
+    report: tuple[int, int]
+
+    def close_reading(self) -> None:
+        for reading, _ in (self.stdout, self.stderr, self.report):
+            os.close(reading)
+
+    def close_writing(self) -> None:
+        for _, writing in (self.stdout, self.stderr, self.report):
+            os.close(writing)
+
+
+def open_pipes() -> AttemptPipes:
+    """Three pipes whose reading ends do not block.
+
+    Raises:
+        OSError: no descriptors to be had.
+    """
+    pipes = AttemptPipes(os.pipe(), os.pipe(), os.pipe())
+    for reading, _ in (pipes.stdout, pipes.stderr, pipes.report):
+        os.set_blocking(reading, False)
+    return pipes
+
+
+class RunningAttempt:
+    """From the fork until its process has been reaped and its pipes are empty."""
+
+    def __init__(
+        self, start: StartAttempt, pid: int, pipes: AttemptPipes, stop: StopSlot, oom_count: int
+    ) -> None:
+        """`oom_count` is the kernel's count of out-of-memory kills at its begin."""
+        self.start = start
+        self.pid = pid
+        self.oom_count = oom_count
+        self.kill_at_s: float | None = None
+        self.stop_reason: StopReason | None = None
+        self.is_killed = False
+        self._pipes = pipes
+        self._stop = stop
+        self._report = bytearray()
+        self._is_taking = False
+
+    def is_for(self, run_id: str, attempt: int) -> bool:
+        return (self.start.run_id, self.start.attempt) == (run_id, attempt)
+
+    def ask_to_stop(self, reason: StopReason, kill_at_s: float) -> None:
+        """Say why, send SIGTERM to the process group; SIGKILL follows at `kill_at_s` (monotonic).
+
+        Asked again, the first reason stays and the earlier time counts.
+        """
+        if self.stop_reason is None:
+            self.stop_reason, self.kill_at_s = reason, kill_at_s
+            self._stop.ask(reason)
+            kill_group(self.pid, signal.SIGTERM)
+        elif self.kill_at_s is not None:
+            self.kill_at_s = min(self.kill_at_s, kill_at_s)
+
+    def kill(self) -> None:
+        """SIGKILL to the process and its group."""
+        self.is_killed = True
+        self.kill_at_s = None
+        kill_group(self.pid, signal.SIGKILL)
+        kill(self.pid)
+
+    def watch(self, loop: Loop, take: TakeOutput) -> None:
+        """Take what it writes as it comes."""
+        loop.watch(self._pipes.report[0], lambda: self._read_report(loop))
+        self.take_output(loop, take)
+
+    def take_output(self, loop: Loop, take: TakeOutput) -> None:
+        """Take its output (again)."""
+        if not self._is_taking:
+            self._is_taking = True
+            loop.watch(self._pipes.stdout[0], lambda: self._read_output(loop, "stdout", take))
+            loop.watch(self._pipes.stderr[0], lambda: self._read_output(loop, "stderr", take))
+
+    def leave_output(self, loop: Loop) -> None:
+        """Leave its output in the pipes, so that it has to wait, until `take_output`."""
+        if self._is_taking:
+            self._is_taking = False
+            loop.unwatch(self._pipes.stdout[0])
+            loop.unwatch(self._pipes.stderr[0])
+
+    def finish(self, loop: Loop, take: TakeOutput) -> Report | None:
+        """Take what is left in the pipes and close them; its report, if it left one.
+
+        To be called when nothing that could still write is alive.
+        """
+        self.leave_output(loop)
+        loop.unwatch(self._pipes.report[0])
+        self._empty(lambda: self._take_piece("stdout", take))
+        self._empty(lambda: self._take_piece("stderr", take))
+        self._empty(self._take_report)
+        self._pipes.close_reading()
+        return Report.decode(bytes(self._report))
+
+    def _read_output(self, loop: Loop, stream: Stream, take: TakeOutput) -> None:
+        with suppress(BlockingIOError):
+            if not self._take_piece(stream, take):
+                loop.unwatch(self._reading(stream))
+
+    def _read_report(self, loop: Loop) -> None:
+        with suppress(BlockingIOError):
+            if not self._take_report():
+                loop.unwatch(self._pipes.report[0])
+
+    @staticmethod
+    def _empty(take_some: Callable[[], bool]) -> None:
+        # Without an end (somebody who cannot be killed still holds the pipe) what is there now will do.
+        with suppress(BlockingIOError):
+            while take_some():
+                pass
+
+    def _take_piece(self, stream: Stream, take: TakeOutput) -> bool:
+        """False at the end of the pipe."""
+        data = os.read(self._reading(stream), READ_BYTES)
+        if data:
+            take(stream, data)
+        return bool(data)
+
+    def _take_report(self) -> bool:
+        """False at the end of the pipe. What is longer than a report can be is none."""
+        data = os.read(self._pipes.report[0], READ_BYTES)
+        if len(self._report) <= FRAME_BYTES:
+            self._report += data
+        return bool(data)
+
+    def _reading(self, stream: Stream) -> int:
+        return (self._pipes.stdout if stream == "stdout" else self._pipes.stderr)[0]

@@ -1,0 +1,168 @@
+"""What an attempt's process does between its fork and its end.
+
+It starts as a copy of the supervisor, gives up what is the supervisor's, becomes a session of its own,
+takes on the attempt's environment, runs the handler, reports, and ends as any Python program does: other
+threads are waited for, exit functions run, output is flushed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import os
+import random
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from io import TextIOWrapper
+
+from livejob.clock import Clock
+from livejob.local_runner.supervisor.ending import Report
+from livejob.local_runner.supervisor.memory import be_killed_first, limit_own_memory
+from livejob.local_runner.supervisor.processes import die_with_parent
+from livejob.local_runner.supervisor.zygote import CRASHED
+from livejob.runner.context import Context
+from livejob.runner.execute import Order, execute
+from livejob.runner.importing import install
+from livejob.runner.sources import CodeCache
+from livejob.runner.stop import StopSignal, StopSlot
+from livejob.wire.names import ENV_APP, ENV_STAGE
+from livejob.wire.outcome import Failure, FailureType, Outcome
+from livejob.wire.states import Input
+from livejob.wire.worker import StartAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPlan:
+    """All that a child needs to know, made before the fork.
+
+    root:         absolute path of the source; becomes the working directory.
+    stdout, stderr, report: descriptors that it writes to.
+    memory_bytes: limit of its data; None where a container limits it.
+    release:      closes what is the supervisor's.
+    """
+
+    start: StartAttempt
+    root: str
+    environment: Mapping[str, str]
+    stdout: int
+    stderr: int
+    report: int
+    stop: StopSlot
+    code: CodeCache
+    clock: Clock
+    parent: int
+    memory_bytes: int | None
+    release: Callable[[], None]
+
+
+def run_child(plan: ChildPlan) -> int:
+    """Be the attempt; returns the exit code of its process."""
+    reports: list[Outcome] = []
+
+    def report(outcome: Outcome) -> None:
+        reports.append(outcome)
+        _write(plan.report, Report(outcome, tuple(plan.code.used)).encode())
+        # What is left to do is the end of a Python program; a request to stop may cut it short.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    try:
+        stop = _become_attempt(plan)
+        execute(_order(plan), plan.code.sources, stop, report)
+    except BaseException as error:  # noqa: BLE001 - told to the supervisor, which tells the user
+        _crash(error, report if not reports else None)
+    _end_like_python()
+    return reports[0].exit_code or 0 if reports else CRASHED
+
+
+def _become_attempt(plan: ChildPlan) -> StopSignal:
+    plan.release()
+    os.setsid()
+    die_with_parent(plan.parent)
+    be_killed_first()
+    _open_output(plan)
+    os.environ.clear()
+    os.environ.update(plan.environment)
+    os.chdir(plan.root)
+    sys.argv = [plan.start.handler]
+    _reseed()
+    # A crash should not leave a core file among the user's sources.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    install(plan.root, plan.code)
+    stop = StopSignal(plan.stop)
+    stop.install()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if plan.memory_bytes is not None:
+        limit_own_memory(plan.memory_bytes)
+    return stop
+
+
+def _open_output(plan: ChildPlan) -> None:
+    os.dup2(plan.stdout, 1)
+    os.dup2(plan.stderr, 2)
+    os.close(plan.stdout)
+    os.close(plan.stderr)
+    # By lines, so that each `print` shows at once and as one piece (unbuffered Python writes each argument
+    # and the newline by itself). What cannot be encoded must not end a job.
+    sys.stdout = sys.__stdout__ = _text(1, "surrogateescape")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text(2, "backslashreplace")  # type: ignore[misc]
+    faulthandler.enable()
+
+
+def _text(fd: int, errors: str) -> TextIOWrapper:
+    return open(fd, "w", buffering=1, encoding="utf-8", errors=errors, closefd=False)
+
+
+def _reseed() -> None:
+    """Python reseeds `random` at a fork by itself; numpy's global generator would repeat in every child."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+    random.seed()
+
+
+def _order(plan: ChildPlan) -> Order:
+    start = plan.start
+    context = Context(
+        run_id=start.run_id,
+        attempt=start.attempt,
+        job=start.job,
+        app=plan.environment.get(ENV_APP, ""),
+        stage=plan.environment.get(ENV_STAGE, ""),
+        deadline_ms=start.deadline_ms,
+        _clock=plan.clock,
+        _stop=plan.stop,
+    )
+    return Order(start.handler, plan.root, start.body, context)
+
+
+def _crash(error: BaseException, report: Callable[[Outcome], None] | None) -> None:
+    trace = "".join(traceback.format_exception(error))
+    os.write(2, trace.encode(errors="replace"))
+    if report is not None:
+        failure = Failure(FailureType.WORKER_FAILED, f"the runner itself failed: {error!r}", trace)
+        report(Outcome(Input.FAIL, failure=failure.clipped(), exit_code=CRASHED))
+
+
+def _end_like_python() -> None:
+    """What the interpreter does at its end, without taking itself apart.
+
+    The process ends by os._exit, because the supervisor's stack lies above. multiprocessing ends the
+    children that it forks by the same two functions.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        with suppress(Exception):  # closed, None, or an object of the user's that raises what it likes
+            stream.flush()  # type: ignore[union-attr]
+
+
+def _write(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]

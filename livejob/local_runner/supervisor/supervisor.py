@@ -1,0 +1,270 @@
+"""The supervisor's loop: messages in, attempts, messages out.
+
+One attempt at a time. Its Ended is sent when its process is reaped, whatever it left behind is killed, and
+all that it wrote is on its way; so after Ended the worker is as clean as before. Ends with the channel.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from livejob.clock import Clock
+from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
+from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
+from livejob.local_runner.supervisor.child import ChildPlan, run_child
+from livejob.local_runner.supervisor.ending import Death, outcome_at_end
+from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
+from livejob.local_runner.supervisor.environment import attempt_environment
+from livejob.local_runner.supervisor.loop import Loop, Wakeups
+from livejob.local_runner.supervisor.memory import OomCounter
+from livejob.local_runner.supervisor.processes import end_children
+from livejob.local_runner.supervisor.zygote import Zygote
+from livejob.runner.stop import StopReason, StopSlot
+from livejob.wire.framing import FrameError
+from livejob.wire.limits import MIB
+from livejob.wire.outcome import Failure, FailureType, Outcome
+from livejob.wire.states import Input
+from livejob.wire.worker import (
+    CredentialsReply,
+    CredentialsWanted,
+    Ended,
+    Hello,
+    Notice,
+    Output,
+    Shutdown,
+    StartAttempt,
+    Started,
+    StopAttempt,
+    WorkerMessage,
+)
+
+PENDING_BYTES = MIB
+"""While more than this waits for the daemon to read it, the attempt has to wait with its output."""
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where the supervisor runs.
+
+    root:         absolute path of the app's source.
+    environment:  the worker's own.
+    memory_bytes: limit for each process of an attempt; None where a container limits the worker.
+    """
+
+    root: str
+    environment: Mapping[str, str]
+    memory_bytes: int | None
+
+
+class Supervisor:
+    """Owns the channel, the loop and the present attempt."""
+
+    def __init__(self, channel: Channel, zygote: Zygote, surroundings: Surroundings, clock: Clock) -> None:
+        self._channel = channel
+        self._zygote = zygote
+        self._surroundings = surroundings
+        self._clock = clock
+        self._oom = OomCounter()
+        self._loop = Loop()
+        self._wakeups = Wakeups(signal.SIGCHLD, *STOP_SIGNALS)
+        self._endpoint = CredentialsEndpoint(self._loop, self._ask_credentials)
+        self._attempt: RunningAttempt | None = None
+        self._is_over = False
+        self._is_writing = False
+
+    def run(self) -> int:
+        """Serve until the channel ends, a Shutdown or a signal; the exit code, 0 unless livejob failed."""
+        self._loop.watch(self._channel.read_fd, self._receive)
+        self._loop.watch(self._wakeups.fileno(), self._on_signals)
+        version = ".".join(map(str, sys.version_info[:3]))
+        try:
+            self._channel.send(Hello(python=version, pid=os.getpid()))
+            while not self._is_over:
+                self._turn()
+        except ChannelEnded:
+            return 0
+        except FrameError as error:
+            sys.stderr.write(f"the daemon sent what is no message: {error}\n")
+            return 1
+        finally:
+            self._end_everything()
+        return 0
+
+    def _turn(self) -> None:
+        is_idle = not self._loop.run_once(self._patience_s())
+        attempt = self._attempt
+        if attempt is None:
+            if is_idle:
+                self._zygote.work()
+        elif attempt.kill_at_s is not None and attempt.kill_at_s <= self._clock.monotonic_s():
+            attempt.kill()
+        self._heed_pressure()
+
+    def _patience_s(self) -> float | None:
+        """How long the loop may wait for something to happen; None for as long as it takes."""
+        if self._attempt is None:
+            return 0.0 if self._zygote.has_work else None
+        if self._attempt.kill_at_s is None:
+            return None
+        return max(0.0, self._attempt.kill_at_s - self._clock.monotonic_s())
+
+    def _heed_pressure(self) -> None:
+        """Write when the daemon can read; take no more output while it does not."""
+        is_pending = self._channel.pending_bytes > 0
+        if is_pending and not self._is_writing:
+            self._loop.watch(self._channel.write_fd, self._channel.flush, is_write=True)
+        elif self._is_writing and not is_pending:
+            self._loop.unwatch(self._channel.write_fd)
+        self._is_writing = is_pending
+        if self._attempt is None:
+            return
+        if self._channel.pending_bytes > PENDING_BYTES:
+            self._attempt.leave_output(self._loop)
+        else:
+            self._attempt.take_output(self._loop, self._output)
+
+    def _receive(self) -> None:
+        for message in self._channel.receive():
+            self._take(message)
+
+    def _take(self, message: WorkerMessage) -> None:
+        match message:
+            case StartAttempt():
+                self._start(message)
+            case StopAttempt():
+                self._stop(message)
+            case CredentialsReply():
+                self._endpoint.answer(message)
+            case Shutdown():
+                self._is_over = True
+            case _:
+                raise FrameError(f"{type(message).__name__} is not for a supervisor")
+
+    def _start(self, start: StartAttempt) -> None:
+        if self._attempt is not None:
+            self._refuse(start, f"the worker is busy with {self._attempt.start.run_id}")
+            return
+        stop = StopSlot()
+        try:
+            pipes = open_pipes()
+            plan = self._plan(start, pipes, stop)
+            pid = self._zygote.fork(lambda: run_child(plan))
+        except OSError as error:
+            self._endpoint.revoke()
+            self._refuse(start, f"the worker cannot start a process: {error}")
+            return
+        pipes.close_writing()
+        self._attempt = RunningAttempt(start, pid, pipes, stop, self._oom.count())
+        self._channel.send(Started(start.run_id, start.attempt, pid))
+        self._attempt.watch(self._loop, self._output)
+
+    def _plan(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> ChildPlan:
+        address = self._endpoint.grant()
+        return ChildPlan(
+            start=start,
+            root=self._surroundings.root,
+            environment=attempt_environment(self._surroundings.environment, start, address),
+            stdout=pipes.stdout[1],
+            stderr=pipes.stderr[1],
+            report=pipes.report[1],
+            stop=stop,
+            code=self._zygote.code,
+            clock=self._clock,
+            parent=os.getpid(),
+            memory_bytes=self._surroundings.memory_bytes,
+            release=lambda: self._release(pipes),
+        )
+
+    def _release(self, pipes: AttemptPipes) -> None:
+        """In a child: close what is the supervisor's own."""
+        pipes.close_reading()
+        self._channel.close()
+        self._endpoint.close()
+        self._wakeups.close()
+        self._loop.close()
+
+    def _refuse(self, start: StartAttempt, reason: str) -> None:
+        failure = Failure(FailureType.WORKER_FAILED, reason, remedy="Run it again.")
+        self._send_ended(start, Outcome(Input.FAIL, failure=failure, exit_code=-1), peak_bytes=0)
+
+    def _stop(self, stop: StopAttempt) -> None:
+        if self._attempt is not None and self._attempt.is_for(stop.run_id, stop.attempt):
+            kill_at_s = self._clock.monotonic_s() + stop.grace_s
+            self._attempt.ask_to_stop(StopReason(stop.reason), kill_at_s)
+
+    def _output(self, stream: Stream, data: bytes) -> None:
+        assert self._attempt is not None
+        start = self._attempt.start
+        self._channel.send(Output(start.run_id, start.attempt, stream, data))
+
+    def _ask_credentials(self, request: int) -> None:
+        self._channel.send(CredentialsWanted(request))
+
+    def _on_signals(self) -> None:
+        arrived = self._wakeups.take()
+        if not arrived.isdisjoint(STOP_SIGNALS):
+            self._is_over = True
+        if signal.SIGCHLD in arrived:
+            self._reap()
+
+    def _reap(self) -> None:
+        """Take note of every child that has ended: the attempt, or an orphan that came to this process."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if self._attempt is not None and pid == self._attempt.pid:
+                peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+                self._attempt_ended(self._attempt, os.waitstatus_to_exitcode(status), peak_bytes)
+
+    def _attempt_ended(self, attempt: RunningAttempt, exit_code: int, peak_bytes: int) -> None:
+        left_behind = end_children()
+        report = attempt.finish(self._loop, self._output)
+        self._endpoint.revoke()
+        self._attempt = None
+        is_oom = self._oom.count() > attempt.oom_count
+        if report is not None:
+            self._zygote.learn(report.sources)
+        if left_behind:
+            self._notice_left_behind(left_behind)
+        death = Death(
+            exit_code=exit_code,
+            stop_reason=attempt.stop_reason,
+            is_killed=attempt.is_killed,
+            is_oom=is_oom,
+            limit_bytes=self._surroundings.memory_bytes or self._oom.limit_bytes(),
+        )
+        outcome = outcome_at_end(report.outcome if report is not None else None, death)
+        self._send_ended(attempt.start, outcome, peak_bytes)
+
+    def _notice_left_behind(self, names: list[str]) -> None:
+        shown = ", ".join(sorted(set(names)))
+        text = f"killed what the attempt had left behind: {shown} ({len(names)} in all)"
+        self._channel.send(Notice(text, {"count": str(len(names))}))
+
+    def _send_ended(self, start: StartAttempt, outcome: Outcome, peak_bytes: int) -> None:
+        self._channel.send(
+            Ended(
+                run_id=start.run_id,
+                attempt=start.attempt,
+                input=outcome.input.value,
+                failure=outcome.failure.to_json() if outcome.failure is not None else {},
+                exit_code=outcome.exit_code or 0,
+                peak_bytes=peak_bytes,
+                body=outcome.result or b"",
+            )
+        )
+
+    def _end_everything(self) -> None:
+        if self._attempt is not None:
+            self._attempt.kill()
+        end_children()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from livejob.bridge.transport import Doorbell
 from livejob.clock import Clock, EpochMs
@@ -18,6 +19,17 @@ from livejob.runs.store import SessionStore
 from livejob.wire.ids import SessionId
 from livejob.wire.limits import LEASE_S
 from livejob.wire.messages import Takeover
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What was found on attaching.
+
+    others: live sessions of other developers. live: ids of all sessions that live, this one included.
+    """
+
+    others: Sequence[Session]
+    live: frozenset[SessionId]
 
 
 class Attachment:
@@ -52,7 +64,6 @@ class Attachment:
             await self._tell(old)
         return Attached(
             others=[each for each in live if each.owner != self.me.owner],
-            dead=frozenset(each.id for each in dead),
             live=frozenset(each.id for each in live if each not in dead) | {self.me.id},
         )
 
@@ -92,18 +103,3 @@ class Attachment:
         except BridgeRefused:
             # It finds its lease gone at its next heartbeat; the message only makes that quicker.
             return
-
-
-class Attached:
-    """What was found on attaching.
-
-    others: live sessions of other developers. dead: this developer's sessions on this machine whose
-    process is gone. live: ids of all sessions that live, this one included.
-    """
-
-    def __init__(
-        self, others: Sequence[Session], dead: frozenset[SessionId], live: frozenset[SessionId]
-    ) -> None:
-        self.others = others
-        self.dead = dead
-        self.live = live

@@ -15,7 +15,7 @@ from livejob.local_runner.events import JobsChanged, Reporter
 from livejob.local_runner.pool import WorkerPool
 from livejob.project.specs import JobSpec
 
-WORKER_FIELDS = ("runtime", "memory_bytes", "environment")
+WORKER_FIELDS = ("runtime", "memory_bytes")
 """A change of these needs new workers."""
 
 STAGE_FIELDS = ("permissions", "when_disconnected")

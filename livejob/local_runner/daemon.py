@@ -12,7 +12,7 @@ fails ends in an orderly drain and not in the loss of what runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,26 +21,33 @@ from livejob.clock import Clock
 from livejob.errors import LivejobError
 from livejob.local_runner.attachment import Attached, Attachment
 from livejob.local_runner.dispatcher import Dispatcher
+from livejob.local_runner.engines.port import Engine
 from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
 from livejob.local_runner.execution import LiveJob, RunExecution
 from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
 from livejob.runs.model import Run
-from livejob.wire.ids import SessionId
 from livejob.wire.limits import HEARTBEAT_S
 from livejob.wire.messages import Cancel, Message, Ping, Start, Takeover
+from livejob.wire.names import StageNames
 from livejob.wire.states import State
 
 SWEEP_S = 30.0
 """How often open runs are looked for without any message: the bound on the delay of a lost doorbell."""
+
+LOOK_AGAIN_S = 0.2
+"""How long after the end of a lease to look whether its holder is gone."""
 
 StopCause = Literal["asked", "taken over", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonParts:
-    """The ready collaborators of a daemon."""
+    """The ready collaborators of a daemon.
+
+    needs: what else must last as long as the session; one that raises ends it with that error.
+    """
 
     attachment: Attachment
     transport: Transport
@@ -48,8 +55,11 @@ class DaemonParts:
     execution: RunExecution
     reload: Reload
     jobs: Mapping[str, LiveJob]
+    engine: Engine
+    names: StageNames
     clock: Clock
     reporter: Reporter
+    needs: Sequence[Awaitable[None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,6 @@ class Daemon:
         self._cause: StopCause = "asked"
         self._by = ""
         self._failure: BaseException | None = None
-        self._dead: frozenset[SessionId] = frozenset()
 
     def stop(self) -> None:
         """Drain and end; a second call stops what still runs at once."""
@@ -80,25 +89,23 @@ class Daemon:
             self._hurry.set()
         self._stopped.set()
 
-    async def run(self, on_ready: Callable[[Attached], Awaitable[None]]) -> None:
-        """Attach, serve, drain, detach. `on_ready` is awaited once the session is recorded.
+    async def run(self) -> None:
+        """Attach, serve, drain, detach.
 
         Raises:
             SessionHeld: another session of the same developer holds the stage.
             LivejobError: a service failed for good (the bridge was refused, ...); all was drained.
         """
         attached = await self._parts.attachment.attach(self._settings.is_takeover)
-        self._dead = attached.dead
         self._parts.reporter.report(SessionAttached(self._parts.attachment.me, attached.others))
         try:
-            await on_ready(attached)
-            await self._serve()
+            await self._serve(attached)
         finally:
             await self._leave()
         if self._failure is not None:
             raise self._failure
 
-    async def _serve(self) -> None:
+    async def _serve(self, attached: Attached) -> None:
         async with asyncio.TaskGroup() as runs:
             dispatcher = Dispatcher(
                 self._parts.records, self._parts.execution, self._parts.jobs, self._parts.reporter, runs
@@ -108,7 +115,8 @@ class Daemon:
                 "sweep": self._sweep(dispatcher),
                 "heartbeat": self._beat(dispatcher),
                 "reload": self._parts.reload.run(),
-                "workers": self._tidy_workers(),
+                "workers": self._tidy_workers(attached),
+                **{f"need {at}": need for at, need in enumerate(self._parts.needs)},
             }
             tasks = [asyncio.create_task(self._guard(each), name=name) for name, each in services.items()]
             try:
@@ -175,41 +183,49 @@ class Daemon:
 
     async def _sweep(self, dispatcher: Dispatcher) -> None:
         """Look for open runs when the bridge comes up, and now and then: messages may be lost."""
+        next_s = SWEEP_S
         while True:
             try:
-                async with asyncio.timeout(SWEEP_S):
+                async with asyncio.timeout(next_s):
                     await self._sweep_now.wait()
             except TimeoutError:
                 pass
             self._sweep_now.clear()
-            for job in list(self._parts.jobs):
-                await self._sweep_job(job, dispatcher)
+            next_s = min([SWEEP_S, *[await self._sweep_job(job, dispatcher) for job in self._parts.jobs]])
 
-    async def _sweep_job(self, job: str, dispatcher: Dispatcher) -> None:
+    async def _sweep_job(self, job: str, dispatcher: Dispatcher) -> float:
+        """Look at the open runs of one job; says in how many seconds to look again."""
         try:
-            for run in await self._parts.records.open_runs(job):
-                await self._sweep_run(run, dispatcher)
+            runs = await self._parts.records.open_runs(job)
+            return min([SWEEP_S, *[await self._sweep_run(run, dispatcher) for run in runs]])
         except LivejobError as error:
             self._parts.reporter.report(Warned(f"open runs of {job} could not be read: {error.message}"))
+            return SWEEP_S
 
-    async def _sweep_run(self, run: Run, dispatcher: Dispatcher) -> None:
+    async def _sweep_run(self, run: Run, dispatcher: Dispatcher) -> float:
         now_ms = self._parts.clock.now_ms()
         if run.is_expired(now_ms):
             await self._parts.records.expire(run)
         elif run.state is State.QUEUED:
             dispatcher.offer(run.id, run.job)
-        elif run.owner in self._dead:
-            await self._parts.records.lose(run, "the process of the session that held it is gone")
         elif run.is_lease_over(now_ms):
-            await self._parts.records.lose(run, "its holder gave no sign of life until its lease ran out")
+            await self._parts.records.lose(run)
+        elif run.lease_until_ms is not None and run.owner != self._parts.attachment.me.id:
+            # Somebody else's: just after its lease is the moment to see whether it lives.
+            return (run.lease_until_ms - now_ms) / 1000 + LOOK_AGAIN_S
+        return SWEEP_S
 
-    async def _tidy_workers(self) -> None:
+    async def _tidy_workers(self, attached: Attached) -> None:
+        count = await self._parts.engine.sweep(self._parts.names.app, self._parts.names.stage, attached.live)
+        if count:
+            self._parts.reporter.report(Warned(f"{count} worker(s) of a session that died were removed"))
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             for pool in self._pools():
                 await pool.end_unused()
 
     async def _drain(self, dispatcher: Dispatcher) -> None:
+        self._parts.records.give_up_within(self._settings.drain_s)
         # Detached first: no stub routes a run here while the rest winds down.
         await self._quietly(self._parts.attachment.detach())
         returned = dispatcher.give_back_waiting()

@@ -7,14 +7,15 @@ means that somebody else decided first; it is answered with None, never forced.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from livejob.clock import Clock, EpochMs
 from livejob.errors import AwsError, RunNotFound, StateConflict
 from livejob.local_runner.threads import ThreadGateway
 from livejob.runs.model import Change, Document, Run
-from livejob.runs.store import RunStore
+from livejob.runs.store import DocumentStore, RunStore
 from livejob.wire.ids import RunId, SessionId
 from livejob.wire.limits import LEASE_S
 from livejob.wire.outcome import Failure, FailureType, Outcome
@@ -24,14 +25,6 @@ T = TypeVar("T")
 
 KEEP_TRYING_S = 600.0
 """How long an outcome is kept and written again while AWS cannot be reached."""
-
-
-class DocumentStore(Protocol):
-    """Where payloads and results lie: `livejob.runs.documents`. Blocks; raises AwsError."""
-
-    def store(self, kind: str, run_id: RunId, data: bytes) -> Document: ...
-
-    def load(self, document: Document) -> bytes: ...
 
 
 class Records:
@@ -50,6 +43,11 @@ class Records:
         self._gateway = gateway
         self._clock = clock
         self._owner = owner
+        self._give_up_s = math.inf
+
+    def give_up_within(self, seconds: float) -> None:
+        """The session ends: an outcome that cannot be written is kept for so long only."""
+        self._give_up_s = self._clock.monotonic_s() + seconds
 
     async def claim(self, run_id: RunId) -> Run | None:
         """Take a QUEUED run for this session; None when somebody else has it or it has ended."""
@@ -76,6 +74,8 @@ class Records:
 
     async def finish(self, run: Run, outcome: Outcome) -> Run | None:
         """Record how the attempt ended; tries again for KEEP_TRYING_S while AWS cannot be reached.
+
+        None when the run is no longer this session's.
 
         Raises:
             AwsError: it still could not be written.
@@ -108,11 +108,11 @@ class Records:
         """The job's runs that have not ended, oldest first."""
         return await self._gateway.call(self._store.open_runs, job)
 
-    async def lose(self, run: Run, why: str) -> Run | None:
-        """Record that the holder of a run went away without a word."""
+    async def lose(self, run: Run) -> Run | None:
+        """Record that the holder of a run went away without a word. None when it has spoken since."""
         failure = Failure(
             FailureType.LEASE_EXPIRED,
-            why,
+            "its holder gave no sign of life until its lease ran out",
             remedy=f"`livejob run {run.job}` with the same payload runs it again.",
         )
         change = Change(
@@ -150,13 +150,13 @@ class Records:
             return None
 
     async def _insist(self, write: Callable[[], T]) -> T:
-        give_up_s = self._clock.monotonic_s() + KEEP_TRYING_S
+        keep_until_s = self._clock.monotonic_s() + KEEP_TRYING_S
         pause_s = 0.2
         while True:
             try:
                 return await self._gateway.call(write)
             except AwsError:
-                if self._clock.monotonic_s() >= give_up_s:
+                if self._clock.monotonic_s() >= min(keep_until_s, self._give_up_s):
                     raise
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 10.0)

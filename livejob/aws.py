@@ -3,17 +3,21 @@
 Whoever calls AWS wraps the call: `with translated("dynamodb:GetItem", f"table/{name}"): ...`, and
 catches before that what has a meaning of its own there (a failed condition, a missing key). botocore is
 loaded at the first call, so importing this module costs nothing. Knows nothing of clients or regions.
+
+Also `Keys`: credentials for what is not called through boto3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from livejob.errors import AccessRefused, AwsError, AwsUnreachable, CredentialsMissing, NotDeployed
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from botocore.exceptions import BotoCoreError, ClientError
 
 _CREDENTIALS = frozenset(
@@ -74,6 +78,33 @@ def translated(action: str, resource: str) -> Iterator[None]:
         raise _of_answer(error, action, resource) from error
     except BotoCoreError as error:
         raise _of_sdk(error, action, resource) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """AWS credentials; its repr shows no secret. `session_token` is None for an IAM user's own keys."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+def current_keys(session: Session) -> Keys:
+    """The session's credentials as they are now, renewed if need be. Blocks.
+
+    Raises:
+        CredentialsMissing: there are none, or they could not be renewed.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        found = session.get_credentials()
+        frozen = found.get_frozen_credentials() if found is not None else None
+    except BotoCoreError as error:
+        raise CredentialsMissing(f"the AWS credentials cannot be had: {error}") from error
+    if frozen is None or frozen.access_key is None or frozen.secret_key is None:
+        raise CredentialsMissing("there are no AWS credentials in environment, profile or metadata")
+    return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 def error_code(error: ClientError) -> str:

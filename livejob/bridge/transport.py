@@ -50,8 +50,13 @@ class Transport(Protocol):
     def events(self) -> AsyncIterator[BridgeEvent]:
         """Connect, then yield what happens until `close`. Reconnects with backoff and jitter.
 
+        An outage is told once, before the first connection too; once more if it turns out to be the
+        credentials, which a person has to mend.
+
         Raises:
-            BridgeRefused: the broker refused the subscription; trying again would not help.
+            BridgeRefused: the broker refused the connection or the subscription; trying again would not
+                help. Credentials that go bad after the first connection do not count: they are mended
+                while the transport tries on.
         """
         ...
 
@@ -67,6 +72,7 @@ class Doorbell(Protocol):
         """Send once, without waiting for anybody to hear it.
 
         Raises:
-            BridgeRefused: the broker did not take the message.
+            BridgeRefused: the message is too large for the bridge.
+            AwsError: the broker did not take it, e.g. AccessRefused, which names the topic.
         """
         ...

@@ -95,9 +95,7 @@ class Target:
         """What starts and cancels runs, as any caller does it."""
         from livejob.sdk import Client
 
-        return Client(
-            self.names.app, self.names.stage, session=self.session, endpoint_url=self.endpoint_url
-        )
+        return Client(self.names.app, self.names.stage, session=self.session, endpoint_url=self.endpoint_url)
 
 
 def open_target(settings: Settings, is_local: bool | None) -> Target:

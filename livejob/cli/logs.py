@@ -1,0 +1,61 @@
+"""`livejob logs`: the output of one run that was executed on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+
+import click
+
+from livejob.cli.exit_codes import ExitCode
+from livejob.cli.follow import Follower
+from livejob.cli.options import GlobalOptions, global_options
+from livejob.cli.run_lookup import find_run
+from livejob.cli.run_narration import OutputWriter
+from livejob.cli.wiring import open_settings, open_target
+from livejob.clock import SystemClock
+from livejob.local_runner.logs import LogLine, LogReader, RunLogs
+from livejob.project.loading import discover_jobs
+from livejob.runs.model import Run
+
+
+@click.command()
+@click.argument("run")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object for each line of output.")
+@global_options
+def command(options: GlobalOptions, run: str, follow: bool, is_json: bool) -> ExitCode:
+    """Print the output of RUN: its id, or the last digits of it. Only output written on this machine."""
+    settings = open_settings(options)
+    runs = open_target(settings, options.is_local).open_runs()
+    found = find_run(runs, discover_jobs(settings).jobs, run)
+    path = RunLogs(settings.livejob_directory).path(found.id)
+    printer = LogPrinter(is_json)
+    if follow:
+        found = Follower(runs, LogReader(path), SystemClock(), time.sleep).follow(found.id, printer)
+    else:
+        for line in LogReader(path).read_new():
+            printer.see_output(line)
+    if not path.exists():
+        where = f"its log is {found.log}" if found.log else "nothing says where"
+        click.echo(f"{found.id} has written nothing on this machine; {where}.", err=True)
+    return ExitCode.OK
+
+
+class LogPrinter:
+    """A `Watcher` that prints output and nothing else, to stdout."""
+
+    def __init__(self, is_json: bool) -> None:
+        self._is_json = is_json
+        self._output = OutputWriter(sys.stdout)
+
+    def see_run(self, run: Run) -> None:
+        """States are not output."""
+
+    def see_output(self, line: LogLine) -> None:
+        if self._is_json:
+            click.echo(json.dumps(dataclasses.asdict(line), ensure_ascii=False))
+        else:
+            self._output.write(line)

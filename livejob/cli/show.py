@@ -1,0 +1,50 @@
+"""`livejob show`: all that is recorded of one run, payload and result included."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from livejob.cli.options import GlobalOptions, global_options
+from livejob.cli.run_document import run_document, shown_json
+from livejob.cli.run_lookup import find_run
+from livejob.cli.run_text import details_of
+from livejob.cli.wiring import Target, open_settings, open_target
+from livejob.project.loading import discover_jobs
+from livejob.runs.model import Document
+
+
+@click.command()
+@click.argument("run")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@global_options
+def command(options: GlobalOptions, run: str, is_json: bool) -> None:
+    """Show all that is recorded of RUN: its id, or the last digits of it."""
+    settings = open_settings(options)
+    target = open_target(settings, options.is_local)
+    found = find_run(target.open_runs(), discover_jobs(settings).jobs, run)
+    payload, result = _load(target, found.payload), _load(target, found.result)
+    if is_json:
+        click.echo(shown_json({**run_document(found), "payload": payload, "result": result}))
+        return
+    for line in details_of(found):
+        click.echo(line)
+    click.echo(f"payload   {_shortened(payload)}")
+    if found.result is not None:
+        click.echo(f"result    {_shortened(result)}")
+
+
+def _load(target: Target, document: Document | None) -> object:
+    if document is None:
+        return None
+    if document.inline is not None:
+        return json.loads(document.inline)
+    return json.loads(target.open_documents().load(document))
+
+
+def _shortened(value: object, limit_chars: int = 2000) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= limit_chars:
+        return text
+    return f"{text[:limit_chars]}… ({len(text)} characters; --json shows all)"

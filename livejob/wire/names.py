@@ -12,8 +12,8 @@ from typing import Literal
 NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 """An app, stage or job name: 1 to 40 letters, digits and hyphens, first a letter.
 
-The three and a suffix fit the 64 characters of a Lambda or role name only when short, so `StageNames`
-checks the whole as well.
+The three with prefix and suffix fit the 64 characters of a Lambda or role name only when short: a
+deployment checks the whole.
 """
 
 ENV_APP = "LIVEJOB_APP"
@@ -60,27 +60,32 @@ class StageNames:
 
     @property
     def prefix(self) -> str:
-        """Start of every resource name: `<app>-<stage>`."""
-        return f"{self.app}-{self.stage}"
+        """Start of every resource name, and the stack's. By `livejob-` policies know what is livejob's."""
+        return f"livejob-{self.app}-{self.stage}"
 
     @property
     def stack(self) -> str:
-        return f"livejob-{self.prefix}"
+        return self.prefix
 
     @property
     def table(self) -> str:
-        return f"livejob-{self.prefix}-runs"
+        return f"{self.prefix}-runs"
 
     def bucket(self, account: str, region: str) -> str:
         """The stage's bucket; bucket names are global, so account and region are in it."""
-        return f"livejob-{self.prefix}-{account}-{region}".lower()
+        return f"{self.prefix}-{account}-{region}".lower()
 
     @property
     def stub_role(self) -> str:
-        return f"{self.prefix}-livejob-stub"
+        """Role of the stage's invokers. No job's role can be called the same: those end in `-job`."""
+        return f"{self.prefix}-stub"
 
     def job_role(self, job: str) -> str:
+        """Role that the job's runs have, in whatever way they are executed."""
         return f"{self.prefix}-{job}-job"
+
+    def job_role_arn(self, account: str, job: str) -> str:
+        return f"arn:aws:iam::{account}:role/{self.job_role(job)}"
 
     def invoker(self, job: str) -> str:
         """Name of the Lambda function that callers invoke."""

@@ -1,18 +1,33 @@
 """The engines under test: every test that takes `engine` runs once for each engine that can be had here.
 
 A new engine adds one EngineCase to `engine_cases`; tests don't change.
+
+Docker is looked for where livejob itself looks (DOCKER_HOST, the Docker context, the usual sockets) and
+never installed or started from here: `make test` does that. Without it the tests that need it are skipped,
+each with the reason; LIVEJOB_REQUIRE_DOCKER=1 turns the skip into a failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import os
+import platform
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from livejob.errors import EngineUnavailable
+from livejob.local_runner.engines.docker import DockerEngine
+from livejob.local_runner.engines.docker_connection import DockerConnection
+from livejob.local_runner.engines.docker_endpoint import DockerEndpoint, find_endpoint
 from livejob.local_runner.engines.port import Engine
 from livejob.local_runner.engines.process import ProcessEngine
+from livejob.local_runner.image.build import build_image
+from livejob.local_runner.image.interpreter import find_python
+from livejob.local_runner.threads import ThreadGateway
+
+ENV_REQUIRE_DOCKER = "LIVEJOB_REQUIRE_DOCKER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +40,28 @@ class EngineUnderTest:
 
 
 @dataclass(frozen=True, slots=True)
+class DockerUnderTest:
+    """The engine that answers here, and the image of the running Python's version in it."""
+
+    endpoint: DockerEndpoint
+    image: str
+
+    def engine(self, network: str = "host") -> DockerEngine:
+        """An engine of livejob's over it. A worker on the host's network starts 0.1 s sooner than one
+        on none."""
+        return DockerEngine(DockerConnection(self.endpoint), ThreadGateway("docker"), network)
+
+
+@dataclass(frozen=True, slots=True)
 class EngineCase:
-    """A way to get an engine. `reason` is why it cannot be had here; "" when it can."""
+    """A way to get an engine. Where it cannot be had, opening it skips the test."""
 
     name: str
-    open: Callable[[], AbstractAsyncContextManager[EngineUnderTest]]
-    reason: str = ""
+    open: Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[EngineUnderTest]]
 
 
 @asynccontextmanager
-async def open_process_engine() -> AsyncIterator[EngineUnderTest]:
+async def open_process_engine(request: pytest.FixtureRequest) -> AsyncIterator[EngineUnderTest]:
     engine = ProcessEngine()
     try:
         yield EngineUnderTest("process", engine)
@@ -42,16 +69,39 @@ async def open_process_engine() -> AsyncIterator[EngineUnderTest]:
         await engine.close()
 
 
+@asynccontextmanager
+async def open_docker_engine(request: pytest.FixtureRequest) -> AsyncIterator[EngineUnderTest]:
+    docker: DockerUnderTest = request.getfixturevalue("docker")
+    engine = docker.engine()
+    try:
+        yield EngineUnderTest("docker", engine, docker.image)
+    finally:
+        await engine.close()
+
+
 def engine_cases() -> list[EngineCase]:
-    """All engines that livejob has, those that cannot be had here with the reason."""
-    return [EngineCase("process", open_process_engine)]
+    """All engines that livejob has."""
+    return [EngineCase("process", open_process_engine), EngineCase("docker", open_docker_engine)]
 
 
 @pytest.fixture(params=engine_cases(), ids=lambda case: case.name)
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[EngineUnderTest]:
     """Each engine in turn."""
     case: EngineCase = request.param
-    if case.reason:
-        pytest.skip(case.reason)
-    async with case.open() as under_test:
+    async with case.open(request) as under_test:
         yield under_test
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[DockerUnderTest]:
+    """The Docker engine of this machine with livejob's image in it; skips (or fails) where there is none."""
+    try:
+        connection = DockerConnection(find_endpoint(os.environ))
+        minor = ".".join(platform.python_version_tuple()[:2])
+        built = build_image(connection, find_python(minor, os.environ))
+    except EngineUnavailable as error:
+        if os.environ.get(ENV_REQUIRE_DOCKER) == "1":
+            pytest.fail(f"{ENV_REQUIRE_DOCKER}=1, and {error}", pytrace=False)
+        pytest.skip(str(error))
+    yield DockerUnderTest(connection.endpoint, built.tag)
+    connection.close()

@@ -47,7 +47,7 @@ from livejob.wire.states import State
 @click.option("--timeout", metavar="DURATION", type=DURATION, help="Follow no longer; the run goes on.")
 @click.option("--json", "is_json", is_flag=True, help="Print the run's whole record, result included.")
 @global_options
-def command(
+def command(  # noqa: PLR0913 - one argument for each option
     options: GlobalOptions,
     *,
     job: str,

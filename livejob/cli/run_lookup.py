@@ -1,4 +1,4 @@
-"""Finds the run that is meant on the command line: by its id, or by the id's end, which is what others show."""
+"""Finds the run that is meant on the command line: by its id, or by the end of it."""
 
 from __future__ import annotations
 

@@ -40,13 +40,13 @@ class Narration:
         self._is_line_open = False
 
     def see_run(self, run: Run) -> None:
-        if run.is_lease_over(self._clock.now_ms()) and not self._is_silence_told:
-            self._is_silence_told = True
-            self._say(f"! no sign of life from {run.owner}, which has the run; waiting for it", "yellow")
         stands = (run.state, run.attempt_number)
         if stands != self._told and not run.is_ended:
             self._told = stands
             self._tell_open(run)
+        if run.is_lease_over(self._clock.now_ms()) and not self._is_silence_told:
+            self._is_silence_told = True
+            self._say(f"! no sign of life from {run.owner}, which has the run; waiting for it", "yellow")
 
     def see_output(self, line: LogLine) -> None:
         self._output.write(line)

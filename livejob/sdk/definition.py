@@ -154,8 +154,7 @@ def job(handler: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
 
 
 def _define(handler: Callable[..., Any], settings: Mapping[str, Any]) -> JobDefinition[Any, Any, ..., Any]:
-    given = {name: value for name, value in settings.items() if value is not None}
-    spec = make_spec(given, f"{handler.__module__}.{handler.__name__}", _place(handler))
+    spec = make_spec(settings, f"{handler.__module__}.{handler.__name__}", _place(handler))
     return JobDefinition(spec.name, handler)
 
 

@@ -40,5 +40,5 @@ async def tests_of_handlers(context: Context) -> None:
     await enhance({"width": 1})  # error: call-arg
 
 
-@job(timeout="1 hour", when_disconnected="cry")  # error: call-overload
+@job(timeout="1 hour", when_disconnected="cry")  # error: call-overload, untyped-decorator
 def sad() -> None: ...

@@ -1,0 +1,5 @@
+"""`python -m livejob`: the same as the `livejob` command."""
+
+from livejob.cli.main import main
+
+main()

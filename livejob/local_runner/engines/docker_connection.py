@@ -8,6 +8,7 @@ caller knows what a 404 means. Everything here blocks; the engine calls it throu
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -70,9 +71,18 @@ class DockerConnection:
     def _connect(self) -> APIClient:
         url, tls = self.endpoint.url, self.endpoint.tls or False
         try:
+            _knock(self.endpoint)
             return APIClient(base_url=url, tls=tls, timeout=CALL_TIMEOUT_S)
-        except DockerException as error:
+        except (OSError, DockerException) as error:
             raise unavailable(self.endpoint, error) from error
+
+
+def _knock(endpoint: DockerEndpoint) -> None:
+    """Open the Unix socket once: the `docker` package leaks one for each try that fails."""
+    if endpoint.socket_path is not None:
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.settimeout(CALL_TIMEOUT_S)
+            knock.connect(endpoint.socket_path)
 
 
 def unavailable(endpoint: DockerEndpoint, error: BaseException) -> EngineUnavailable:

@@ -29,9 +29,7 @@ class IotDoorbell:
         data = encode(message)
         if len(data) > BRIDGE_MESSAGE_BYTES:
             # IoT Core would close the connection over it, and not say why.
-            raise BridgeRefused(
-                f"a message of {len(data)} bytes; {BRIDGE_MESSAGE_BYTES} may cross the bridge"
-            )
+            raise BridgeRefused(f"a message of {len(data)} bytes; at most {BRIDGE_MESSAGE_BYTES} may cross")
         topic = self._names.session_topic(session)
         with translated("iot:Publish", f"topic/{topic}"):
             self._client.publish(topic=topic, qos=1, payload=data)

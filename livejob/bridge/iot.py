@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ class _Connection:
         self._client_id = client_id
         self._loop = asyncio.get_running_loop()
         self._reports: asyncio.Queue[_Report] = asyncio.Queue()
-        self._signing_error: LivejobError | None = None
+        self._signing_error: BaseException | None = None
         self._stopped = asyncio.Event()
         self._closing = asyncio.Lock()
         self._is_closed = False
@@ -174,14 +174,23 @@ class _Connection:
         try:
             keys = self._keys()
         except LivejobError as error:
-            self._signing_error = error
-            transform_args.set_done(error)
+            self._give_up_signing(transform_args, error)
             return
+        except BaseException as error:
+            self._give_up_signing(transform_args, error)
+            raise
         self._signing_error = None
         request = transform_args.http_request
         request.headers.set("Host", self._endpoint.host)
         signed: Future[object] = auth.aws_sign_request(request, _signing_config(keys, self._endpoint.region))
         signed.add_done_callback(lambda done: transform_args.set_done(done.exception()))
+
+    def _give_up_signing(
+        self, transform_args: mqtt5.WebsocketHandshakeTransformArgs, error: BaseException
+    ) -> None:
+        # awscrt does not pass the error on to `_on_failed`.
+        self._signing_error = error
+        transform_args.set_done(error)
 
     def _on_connected(self, _: mqtt5.LifecycleConnectSuccessData) -> None:
         self._subscribe()
@@ -198,11 +207,11 @@ class _Connection:
             if getattr(error, "name", "") == "AWS_ERROR_MQTT_TIMEOUT":
                 self._subscribe()
             return
-        codes: Sequence[mqtt5.SubackReasonCode] = answered.result().reason_codes
-        if codes[0] is mqtt5.SubackReasonCode.GRANTED_QOS_1:
+        [code] = answered.result().reason_codes
+        if code < mqtt5.SubackReasonCode.UNSPECIFIED_ERROR:
             self._report(_Up())
         else:
-            refusal = f"the broker refused the subscription to {self._topic}: {codes[0].name}"
+            refusal = f"the broker refused the subscription to {self._topic}: {code.name}"
             self._report(Trouble(Cause.POLICY, refusal))
 
     def _on_publish(self, received: mqtt5.PublishReceivedData) -> None:
@@ -223,9 +232,8 @@ class _Connection:
         self, error: AwsCrtError, packet: mqtt5.ConnackPacket | mqtt5.DisconnectPacket | None
     ) -> Trouble:
         if packet is not None and packet.reason_code.name == "NOT_AUTHORIZED":
-            return Trouble(
-                Cause.POLICY, f"the broker refused the connection: {packet.reason_string or 'not authorized'}"
-            )
+            reason = packet.reason_string or f"not authorized as client {self._client_id}"
+            return Trouble(Cause.POLICY, f"the broker refused the connection: {reason}")
         if self._signing_error is not None:
             return Trouble(Cause.HANDSHAKE, str(self._signing_error))
         if error.name == "AWS_ERROR_HTTP_WEBSOCKET_UPGRADE_FAILURE":

@@ -92,14 +92,17 @@ class MemoryTransport:
         self._hub = hub
         self._session = session
         self._mutex = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # of who listens, from `events` to `close`
         self._events: asyncio.Queue[BridgeEvent | None] = asyncio.Queue()
         self._is_up = False
+        self._is_closed = False
 
     async def events(self) -> AsyncIterator[BridgeEvent]:
         if self._hub.is_refused(self._session):
             raise BridgeRefused(f"the broker refused the subscription of {self._session}")
         with self._mutex:
+            if self._is_closed:
+                return
             self._loop = asyncio.get_running_loop()
             self._is_up = True
         yield Connected(is_again=False)
@@ -108,31 +111,29 @@ class MemoryTransport:
 
     async def close(self) -> None:
         with self._mutex:
+            self._is_closed = True
             self._is_up = False
-            self._events.put_nowait(None)
+            self._loop = None
+        self._events.put_nowait(None)
 
     def hear(self, data: bytes) -> None:
         """Bytes for this session arrive; lost while the connection is down."""
         message = decode(data)
         event = Garbled(message.reason) if isinstance(message, Unreadable) else Received(message)
         with self._mutex:
-            if self._is_up:
-                self._put(event)
+            if self._is_up and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._events.put_nowait, event)
 
     def go_down(self, reason: str) -> None:
         """The connection ends."""
         with self._mutex:
-            if self._is_up:
+            if self._is_up and self._loop is not None:
                 self._is_up = False
-                self._put(Disconnected(reason))
+                self._loop.call_soon_threadsafe(self._events.put_nowait, Disconnected(reason))
 
     def come_up(self) -> None:
         """The connection stands again."""
         with self._mutex:
-            if not self._is_up:
+            if not self._is_up and self._loop is not None:
                 self._is_up = True
-                self._put(Connected(is_again=True))
-
-    def _put(self, event: BridgeEvent) -> None:
-        assert self._loop is not None  # up implies that somebody listens
-        self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+                self._loop.call_soon_threadsafe(self._events.put_nowait, Connected(is_again=True))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 class Relay:
     """Passes TCP connections on to `127.0.0.1:target_port`; made by `open_relay`.
 
-    Counts nothing and understands nothing: it cuts, refuses and swallows.
+    Understands nothing of what it passes on: it cuts, refuses and swallows.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -20,6 +20,8 @@ class Relay:
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._threads: list[threading.Thread] = []
         self._mutex = threading.Lock()
+        self._accepted = threading.Condition()
+        self.accepted_count = 0
         self._swallows = 0
         self._is_down = False
         self._spawn(self._accept)
@@ -53,6 +55,11 @@ class Relay:
     def come_up(self) -> None:
         self._is_down = False
 
+    def wait_accepted(self, count: int) -> None:
+        """Wait until so many connections have been tried, whatever became of them."""
+        with self._accepted:
+            assert self._accepted.wait_for(lambda: self.accepted_count >= count, timeout=20)
+
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -66,6 +73,9 @@ class Relay:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            with self._accepted:
+                self.accepted_count += 1
+                self._accepted.notify_all()
             if self._is_down:
                 near.close()
                 continue

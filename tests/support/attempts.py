@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -48,6 +49,9 @@ from livejob.wire.worker import (
 HANDLERS = Path(__file__).parents[1] / "apps" / "handlers"
 """An app of many small handlers, one file for each kind of trouble."""
 
+STAGE = f"test-{os.getpid()}"
+"""Of this test run alone: a sweep in one run must not end the workers of another."""
+
 DEADLINE_S = 60.0
 """No single wait in a test may take longer: then something hangs."""
 
@@ -60,8 +64,9 @@ def worker_spec(
     image: str = "",
     environment: dict[str, str] | None = None,
     owner: str = "ses_test",
-    stage: str = "dev",
+    stage: str = STAGE,
     memory_bytes: int = 512 * MIB,
+    tmp_bytes: int = 512 * MIB,
     dependencies: Path | None = None,
 ) -> WorkerSpec:
     """What a test's worker is made of: this checkout's livejob and the sources of `app`."""
@@ -75,6 +80,7 @@ def worker_spec(
         package=Path(livejob.__file__).parents[1],
         environment={ENV_APP: "shop", ENV_STAGE: stage, **(environment or {})},
         memory_bytes=memory_bytes,
+        tmp_bytes=tmp_bytes,
         dependencies=dependencies,
     )
 

@@ -40,10 +40,12 @@ class JobCatalog(Mapping[str, CatalogJob]):
         reporter: Reporter,
     ) -> None:
         """`make_pool` gets a function that tells the job's present definition."""
-        self._jobs: dict[str, CatalogJob] = {}
+        self._specs = dict(specs)
         self._reporter = reporter
-        for name, spec in specs.items():
-            self._jobs[name] = CatalogJob(spec, make_pool(partial(self._spec_of, name)))
+        self._jobs = {
+            name: CatalogJob(spec, make_pool(partial(self._specs.__getitem__, name)))
+            for name, spec in specs.items()
+        }
 
     def __getitem__(self, name: str) -> CatalogJob:
         return self._jobs[name]
@@ -54,16 +56,13 @@ class JobCatalog(Mapping[str, CatalogJob]):
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def _spec_of(self, name: str) -> JobSpec:
-        return self._jobs[name].spec
-
     async def follow(self, specs: Mapping[str, JobSpec]) -> None:
         """Apply what can be applied of new definitions and tell the rest."""
         applied, needs_deploy = [], sorted(set(specs) ^ set(self._jobs))
         for name in sorted(set(specs) & set(self._jobs)):
             job, spec = self._jobs[name], specs[name]
             changed = changed_fields(job.spec, spec)
-            job.spec = spec
+            job.spec = self._specs[name] = spec
             if not changed:
                 continue
             if not changed.isdisjoint(STAGE_FIELDS):

@@ -8,39 +8,49 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
-from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved
+from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
 from livejob.local_runner.watcher import SourceWatcher
+from livejob.project.discovery import Discovery
 
 SHOWN_COUNT = 5
 """A checkout of 500 files is one notice, not 500."""
 
 
 class Reload:
-    """Follows one watcher. `on_definitions` is awaited when a file that may define jobs has changed."""
+    """Follows one watcher. `discover` reads the app's job definitions anew."""
 
     def __init__(
         self,
         source: Path,
         watcher: SourceWatcher,
         reporter: Reporter,
-        on_definitions: Callable[[], Awaitable[None]],
+        catalog: JobCatalog,
+        discover: Callable[[], Discovery],
     ) -> None:
         self._source = source
         self._watcher = watcher
         self._reporter = reporter
-        self._on_definitions = on_definitions
+        self._catalog = catalog
+        self._discover = discover
         self._broken: set[Path] = set()
         self._seen: dict[Path, str] = {}
 
-    def open(self) -> None:
-        """Begin to watch; saves from here on are seen."""
-        self._watcher.open()
-
     async def run(self) -> None:
-        """Follow saves until cancelled."""
+        """Follow saves until cancelled; where the system does not let us watch, say so and end."""
+        try:
+            self._watcher.open()
+        except OSError as error:
+            self._reporter.report(
+                Warned(
+                    f"saves are not seen, {self._source} cannot be watched: {error.strerror or error}",
+                    remedy="Runs have the saved code all the same. Raise fs.inotify.max_user_watches.",
+                )
+            )
+            return
         async for paths in self._watcher.changes():
             changed = sorted(path for path in paths if self._is_new(path))
             if not changed:
@@ -50,7 +60,17 @@ class Reload:
             for path in sources:
                 self._check(path)
             if sources or any(path.name == "livejob.toml" for path in changed):
-                await self._on_definitions()
+                await self._follow_definitions()
+
+    async def _follow_definitions(self) -> None:
+        """Let changed definitions take effect; not while one is unreadable: its job would seem removed."""
+        found = self._discover()
+        for problem in found.problems:
+            if not problem.excerpt:  # a syntax error has one, and was reported by the save itself
+                where, _, message = problem.text.partition(": ")
+                self._reporter.report(SourceProblem(where, message, ""))
+        if not found.problems:
+            await self._catalog.follow(found.jobs)
 
     async def close(self) -> None:
         await self._watcher.close()

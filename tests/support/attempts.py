@@ -52,6 +52,9 @@ HANDLERS = Path(__file__).parents[1] / "apps" / "handlers"
 STAGE = f"test-{os.getpid()}"
 """Of this test run alone: a sweep in one run must not end the workers of another."""
 
+PACKAGE = Path(livejob.__file__).parents[1]
+"""The directory that holds this checkout's livejob."""
+
 DEADLINE_S = 60.0
 """No single wait in a test may take longer: then something hangs."""
 
@@ -68,6 +71,7 @@ def worker_spec(
     memory_bytes: int = 512 * MIB,
     tmp_bytes: int = 512 * MIB,
     dependencies: Path | None = None,
+    package: Path = PACKAGE,
 ) -> WorkerSpec:
     """What a test's worker is made of: this checkout's livejob and the sources of `app`."""
     return WorkerSpec(
@@ -77,7 +81,7 @@ def worker_spec(
         job="Test",
         image=image,
         source=app,
-        package=Path(livejob.__file__).parents[1],
+        package=package,
         environment={ENV_APP: "shop", ENV_STAGE: stage, **(environment or {})},
         memory_bytes=memory_bytes,
         tmp_bytes=tmp_bytes,

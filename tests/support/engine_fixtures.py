@@ -26,8 +26,10 @@ from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.image.build import build_image
 from livejob.local_runner.image.interpreter import find_python
 from livejob.local_runner.threads import ThreadGateway
+from tests.support.attempts import HANDLERS, WorkerDriver, open_worker, worker_spec
 
 ENV_REQUIRE_DOCKER = "LIVEJOB_REQUIRE_DOCKER"
+SKIP_REASON = pytest.StashKey[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,14 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[EngineUnderTes
         yield under_test
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    reason = config.stash.get(SKIP_REASON, "")
+    if reason:
+        terminalreporter.write_line(f"without Docker: {reason}")
+
+
 @pytest.fixture(scope="session")
-def docker() -> Iterator[DockerUnderTest]:
+def docker(pytestconfig: pytest.Config) -> Iterator[DockerUnderTest]:
     """The Docker engine of this machine with livejob's image in it; skips (or fails) where there is none."""
     try:
         connection = DockerConnection(find_endpoint(os.environ))
@@ -102,6 +110,14 @@ def docker() -> Iterator[DockerUnderTest]:
     except EngineUnavailable as error:
         if os.environ.get(ENV_REQUIRE_DOCKER) == "1":
             pytest.fail(f"{ENV_REQUIRE_DOCKER}=1, and {error}", pytrace=False)
+        pytestconfig.stash[SKIP_REASON] = str(error)
         pytest.skip(str(error))
     yield DockerUnderTest(connection.endpoint, built.tag)
     connection.close()
+
+
+@pytest.fixture
+async def worker(engine: EngineUnderTest) -> AsyncIterator[WorkerDriver]:
+    """A worker of each engine in turn, for the handlers of tests/apps/handlers."""
+    async with open_worker(engine.engine, worker_spec(HANDLERS, image=engine.image)) as driver:
+        yield driver

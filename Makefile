@@ -1,6 +1,6 @@
 # The ways into this project; CI calls the same. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo start test check format bench clean engine-stop
+.PHONY: help setup lock demo start test check format docs bench clean engine-stop
 BIN := .venv/bin
 
 help:  ## Show this list
@@ -27,6 +27,9 @@ check: setup  ## Linters, formatting, types, layers
 format: setup  ## Rewrite the sources as the formatter wants them
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
+
+docs: setup  ## Write the pages of docs/ that are made from the code
+	@$(BIN)/python scripts/make_docs.py
 
 bench: setup  ## Measure; the figures go to bench/results/ (never a test)
 	@scripts/bench

@@ -6,7 +6,6 @@ everything said to a person to stderr.
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -61,15 +60,11 @@ def main() -> None:
     sys.exit(run_command(sys.argv[1:]))
 
 
-def run_command(arguments: Sequence[str]) -> int:
+def run_command(arguments: Sequence[str], group: click.Group = livejob) -> int:
     """Run one command line; returns its exit code. Errors have been told when it returns."""
     invocation = Invocation()
     try:
-        code: Any = livejob.main(list(arguments), prog_name="livejob", standalone_mode=False, obj=invocation)
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has gone. Python would complain once more at its own end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        code: Any = group.main(list(arguments), prog_name="livejob", standalone_mode=False, obj=invocation)
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
     except click.ClickException as error:

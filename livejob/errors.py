@@ -98,6 +98,16 @@ class PayloadTooLarge(PayloadError):
     remedy_template = "Put the data into S3 and send its key; at most {limit_bytes} bytes travel this way."
 
 
+class RequestInvalid(PayloadError):
+    """What was sent to an invoker is no request, or one with a wrong field."""
+
+    code = "LJ-203"
+    remedy_template = (
+        'Send {{"action": "run", "payload": ...}}, {{"action": "cancel", "runId": "run_..."}} or '
+        '{{"action": "status", "runId": "run_..."}}.'
+    )
+
+
 class RunError(LivejobError):
     """A run cannot do what was asked, or did not end well."""
 
@@ -119,7 +129,7 @@ class StateConflict(RunError):
 
 
 class RunFailed(RunError):
-    """The run ended, and not with a result. `state` and `error` in the context tell how."""
+    """The run ended, and not with a result. `state` and `failure` in the context tell how."""
 
     code = "LJ-303"
     remedy_template = "`livejob show {run_id}` and `livejob logs {run_id}` tell more."
@@ -217,6 +227,13 @@ class BridgeRefused(SessionError):
     remedy_template = "Check the IoT permissions in docs/permissions.md."
 
 
+class NoBackend(SessionError):
+    """No daemon is attached to the stage, and there is no backend that could run the job instead."""
+
+    code = "LJ-504"
+    remedy_template = 'Start one with `livejob start --stage {stage}`, or set when_disconnected="queue".'
+
+
 class LocalAwsError(LivejobError):
     """The emulator of AWS on this machine."""
 
@@ -269,6 +286,27 @@ class StackBusy(DeployError):
 
     code = "LJ-702"
     remedy_template = "Wait until it has ended and run the command again; stack: {stack}."
+
+
+class NameTooLong(DeployError):
+    """A resource's name, made from app, stage and job, is longer than AWS allows."""
+
+    code = "LJ-703"
+    remedy_template = "Shorten the name of the app, the stage or the job."
+
+
+class NameConflict(DeployError):
+    """Another app and stage have the same resource names (`a-b` in `c`, `a` in `b-c`)."""
+
+    code = "LJ-704"
+    remedy_template = "Choose another name for the stage: `--stage`, or `stage` in livejob.toml."
+
+
+class TooManyJobs(DeployError):
+    """The stage's template would have more resources than CloudFormation takes."""
+
+    code = "LJ-705"
+    remedy_template = "Split the app in two; at most {limit} jobs fit into one stage."
 
 
 class AwsError(LivejobError):

@@ -30,6 +30,9 @@ Two of them, the attempts and an index projection stay below DYNAMODB_ITEM_BYTES
 PAYLOAD_BYTES = LAMBDA_SYNC_PAYLOAD_BYTES - 64 * KIB
 """The largest payload that a caller can hand to an invoker (64 KiB are left for the envelope)."""
 
+IDEMPOTENCY_KEY_BYTES = 1024
+"""With the job's name it is a partition key of DynamoDB, of which the limit is 2048."""
+
 RESULT_BYTES = 48 * MIB
 """The largest result that a handler may return; it crosses the worker's channel as one frame."""
 
@@ -44,6 +47,12 @@ MESSAGE_CHARS = 4 * KIB
 
 ACCEPT_TIMEOUT_S = 3.0
 """How long a stub waits for a session to claim a run before it tries the next one."""
+
+SESSIONS_TRIED_MAX = 3
+"""How many sessions a stub rings for one run: together they must fit into its own timeout."""
+
+RESULT_URL_S = 15 * 60
+"""How long the link to a large result works."""
 
 LEASE_S = 30.0
 """How long a claim holds without a heartbeat."""

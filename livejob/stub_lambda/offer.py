@@ -1,0 +1,98 @@
+"""Offers one recorded run to the sessions that are attached, until one takes it.
+
+The doorbell may fail and a session may be gone: each trouble is kept in words, and the next session is
+tried. What becomes of a run that nobody takes is `starting`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from livejob.bridge.transport import Doorbell
+from livejob.errors import AwsError, BridgeRefused
+from livejob.runs.model import Run, Session
+from livejob.stub_lambda.surroundings import Pace, Stores
+from livejob.wire.ids import SessionId
+from livejob.wire.limits import ACCEPT_TIMEOUT_S, SESSIONS_TRIED_MAX
+from livejob.wire.messages import Start
+from livejob.wire.states import State
+
+FIRST_PAUSE_S = 0.01
+LONGEST_PAUSE_S = 0.1
+PAUSE_GROWTH = 1.5
+
+Look = Callable[[], Sequence[Session]]
+"""Gives the live sessions, newest first."""
+
+
+class Offer:
+    """One run on its way to somebody who takes it. `troubles` says why nobody has so far."""
+
+    def __init__(self, run: Run, stores: Stores, doorbell: Doorbell, pace: Pace) -> None:
+        self._run = run
+        self._stores = stores
+        self._doorbell = doorbell
+        self._pace = pace
+        self.troubles: list[str] = []
+
+    def make(self, first_look: Look) -> Run:
+        """Ring one session after the other; the run once one has it, else as it waits.
+
+        first_look: may have been taken before the run was recorded. A session that attached in between
+            would be missed by it, and would itself have missed the run: so we look again.
+        """
+        run = self._run
+        for session in islice(self._candidates([first_look, self._look]), SESSIONS_TRIED_MAX):
+            if self._is_rung(session):
+                run = self._wait_taken(session)
+                if run.state is not State.QUEUED:
+                    return run
+        if not self.troubles:
+            self.troubles.append(f"no session that takes {self._run.job} is attached")
+        return run
+
+    def _look(self) -> Sequence[Session]:
+        return self._stores.sessions.live(self._pace.clock.now_ms())
+
+    def _candidates(self, looks: Sequence[Look]) -> Iterator[Session]:
+        """The sessions that take the job, each once."""
+        seen: set[SessionId] = set()
+        for look in looks:
+            for session in self._found(look):
+                if session.id not in seen and session.takes(self._run.job):
+                    seen.add(session.id)
+                    yield session
+
+    def _found(self, look: Look) -> Sequence[Session]:
+        try:
+            return look()
+        except AwsError as error:
+            self.troubles.append(f"the sessions could not be read: {error.message}")
+            return ()
+
+    def _is_rung(self, session: Session) -> bool:
+        try:
+            self._doorbell.ring(session.id, Start(self._run.id, self._run.job))
+        except (AwsError, BridgeRefused) as error:
+            self.troubles.append(f"{_named(session)} could not be rung: {error.message}")
+            return False
+        return True
+
+    def _wait_taken(self, session: Session) -> Run:
+        """The run as soon as it is no longer QUEUED, or as it is after ACCEPT_TIMEOUT_S."""
+        deadline_s = self._pace.clock.monotonic_s() + ACCEPT_TIMEOUT_S
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self._pace.sleep(pause_s)
+            run = self._stores.runs.get(self._run.id)
+            if run.state is not State.QUEUED:
+                return run
+            if self._pace.clock.monotonic_s() >= deadline_s:
+                self.troubles.append(f"{_named(session)} did not take it within {ACCEPT_TIMEOUT_S:g} s")
+                return run
+            pause_s = min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+
+
+def _named(session: Session) -> str:
+    return f"the session of {session.owner} on {session.host}"

@@ -34,6 +34,7 @@ class StopSource(Protocol):
 
 
 _REASONS = tuple(StopReason)
+_SIGTERM = (signal.SIGTERM,)
 
 
 class StopSlot:
@@ -67,11 +68,16 @@ class StopSignal:
         self._source = source
         self._listener: Callable[[StopReason], None] | None = None
         self._is_delivered = False
-        self._process = os.getpid()
 
     def install(self) -> None:
-        """Take over SIGTERM."""
+        """Take over SIGTERM. Processes that the handler forks get it back as it was."""
         signal.signal(signal.SIGTERM, self._on_signal)
+        # Blocked over the fork: Python drops what arrives between it and the child's first step.
+        os.register_at_fork(
+            before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _SIGTERM),
+            after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGTERM),
+            after_in_child=self._give_back,
+        )
 
     def reason(self) -> StopReason | None:
         """As the source has it."""
@@ -99,9 +105,14 @@ class StopSignal:
         self._listener(reason)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process or self._source.reason() is None:
-            # Not from us, or not for us: a process that the handler forked has inherited this function.
+        if self._source.reason() is None:
+            # Not from us: it does what it does to every process.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         else:
             self._deliver()
+
+    def _give_back(self) -> None:
+        if signal.getsignal(signal.SIGTERM) == self._on_signal:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGTERM)

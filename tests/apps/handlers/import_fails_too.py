@@ -1,0 +1,4 @@
+"""Imported by import_fails."""
+
+SETTINGS = {}
+LIMIT = SETTINGS["limit"]

@@ -1,0 +1,5 @@
+"""Imported by its neighbours."""
+
+
+def title(month):
+    return f"Report of {month}"

@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livejob.aws import translated
-from livejob.errors import LocalAwsNotRunning
-from livejob.local_aws.launcher import find_local_aws
-from livejob.local_aws.state import EmulatorState
+from livejob.errors import AwsError, LocalAwsNotRunning
+from livejob.local_aws.state import EmulatorState, find_local_aws
 from livejob.project.loading import find_root, load_settings
 from livejob.project.settings import Settings
 from livejob.wire.names import StageNames
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_iot.client import IoTClient
+    from mypy_boto3_iot_data.client import IoTDataPlaneClient
+    from mypy_boto3_sts.client import STSClient
 
     from livejob.cli.options import GlobalOptions
     from livejob.runs.documents import S3Documents
@@ -66,9 +68,18 @@ class Target:
     @cached_property
     def account(self) -> str:
         """The account's 12 digits, asked of AWS once."""
-        sts = self.session.client("sts", endpoint_url=self.endpoint_url)
+        sts = self.open_sts()
         with translated("sts:GetCallerIdentity", "the account"):
             return sts.get_caller_identity()["Account"]
+
+    def open_sts(self) -> STSClient:
+        return self.session.client("sts", endpoint_url=self.endpoint_url)
+
+    def open_iot(self) -> IoTClient:
+        return self.session.client("iot", endpoint_url=self.endpoint_url)
+
+    def open_iot_data(self) -> IoTDataPlaneClient:
+        return self.session.client("iot-data", endpoint_url=self.endpoint_url)
 
     def open_runs(self) -> DynamoRunStore:
         """The stage's run record."""
@@ -138,4 +149,10 @@ def _real_target(settings: Settings) -> Target:
 
     with translated("the AWS configuration", "this machine"):
         session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
+    if session.region_name is None:
+        raise AwsError(
+            "neither the settings nor the AWS profile say which region is meant",
+            remedy="Give one: --region, AWS_REGION, or `region` in livejob.toml. "
+            "For the local AWS start it first: `livejob start --local`.",
+        )
     return Target(StageNames(settings.app, settings.stage), session, None)

@@ -107,12 +107,6 @@ def open_local_aws(config: LocalAwsConfig) -> LocalAws:
         return _start(config)
 
 
-def find_local_aws(state_dir: Path) -> EmulatorState | None:
-    """The emulator that runs in `state_dir`, or None. Starts and changes nothing."""
-    state = read_state(state_dir)
-    return state if state is not None and is_running(state) else None
-
-
 def _start(config: LocalAwsConfig) -> LocalAws:
     process = start_process(config.state_dir, config.port, config.account, config.region)
     try:

@@ -58,6 +58,12 @@ def read_state(state_dir: Path) -> EmulatorState | None:
         return None
 
 
+def find_local_aws(state_dir: Path) -> EmulatorState | None:
+    """The emulator that runs in `state_dir`, or None. Starts and changes nothing."""
+    state = read_state(state_dir)
+    return state if state is not None and is_running(state) else None
+
+
 def is_running(state: EmulatorState) -> bool:
     """True while that very emulator lives and answers."""
     return process_started(state.pid) == state.started and instance_on(state.port) == state.instance

@@ -203,3 +203,23 @@ def test_outside_of_an_app_there_is_nothing_to_look_at(
 
     assert 3 == told.code
     assert "error: LJ-101" in told.err
+
+
+def test_aws_without_a_region_says_what_to_set(app: AppUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without AWS configuration and without a local AWS learns both ways on."""
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    told = app.livejob("runs")
+
+    assert 4 == told.code
+    assert "which region is meant" in told.err
+    assert "`livejob start --local`" in told.err
+
+
+def test_local_aws_that_does_not_run_is_told(app: AppUnderTest) -> None:
+    """--local means the local AWS and nothing else."""
+    told = app.livejob("runs", "--local")
+
+    assert 4 == told.code
+    assert "error: LJ-604 no local AWS runs" in told.err

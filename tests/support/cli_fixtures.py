@@ -103,11 +103,12 @@ def app(
     (tmp_path / "src").mkdir()
     (tmp_path / "src/jobs.py").write_text(SOURCE)
     monkeypatch.chdir(tmp_path)
-    keys = stage.aws.developer.get_credentials().get_frozen_credentials()
+    keys = stage.aws.developer.get_credentials()
+    assert keys is not None
     with lambda_api() as api:
         for name, value in {
-            "AWS_ACCESS_KEY_ID": keys.access_key,
-            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+            "AWS_ACCESS_KEY_ID": str(keys.access_key),
+            "AWS_SECRET_ACCESS_KEY": str(keys.secret_key),
             "AWS_REGION": stage.aws.region,
             "AWS_DEFAULT_REGION": stage.aws.region,
             "AWS_ENDPOINT_URL": stage.aws.endpoint_url,

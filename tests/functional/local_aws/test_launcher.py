@@ -18,10 +18,10 @@ import boto3
 import pytest
 
 from livejob.errors import EmulatorDied, EmulatorMissing, PortTaken
-from livejob.local_aws.launcher import LocalAws, LocalAwsConfig, find_local_aws, open_local_aws
+from livejob.local_aws.launcher import LocalAws, LocalAwsConfig, open_local_aws
 from livejob.local_aws.ports import DEFAULT_PORT
 from livejob.local_aws.process import start_process
-from livejob.local_aws.state import EmulatorState, read_state
+from livejob.local_aws.state import EmulatorState, find_local_aws, read_state
 
 A_POLICY: dict[str, object] = {
     "Version": "2012-10-17",

@@ -61,6 +61,11 @@ DEADLINE_S = 60.0
 Credentials = Callable[[CredentialsWanted], CredentialsReply]
 
 
+def _no_credentials(wanted: CredentialsWanted) -> CredentialsReply:
+    """What a worker hears whose test says nothing of credentials."""
+    return CredentialsReply(wanted.request, error="this test gives none")
+
+
 def worker_spec(
     app: Path,
     *,
@@ -141,7 +146,7 @@ class WorkerDriver:
     """One worker under test. One attempt at a time: `run`, or `begin` ... `finish`."""
 
     worker: Worker
-    credentials: Credentials
+    credentials: Credentials = _no_credentials
     hello: Hello = field(init=False)
     _reader: FrameReader = field(default_factory=FrameReader)
     _arrived: deque[WorkerMessage] = field(default_factory=deque)
@@ -230,16 +235,11 @@ class WorkerDriver:
         return await self.wait_gone()
 
 
-def no_credentials(wanted: CredentialsWanted) -> CredentialsReply:
-    """What a worker hears whose test says nothing of credentials."""
-    return CredentialsReply(wanted.request, error="this test gives none")
-
-
 @asynccontextmanager
 async def open_worker(
     engine: Engine,
     spec: WorkerSpec,
-    credentials: Credentials = no_credentials,
+    credentials: Credentials = _no_credentials,
 ) -> AsyncIterator[WorkerDriver]:
     """A worker that has said Hello; at the end of the block it is shut down, or killed if that fails."""
     driver = WorkerDriver(await engine.launch(spec), credentials)

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from livejob.cli.documents import read_document
 from livejob.cli.duration import DURATION
 from livejob.cli.exit_codes import ExitCode, code_of_end
 from livejob.cli.follow import Follower
@@ -113,9 +114,7 @@ def _tell_detached(run_id: RunId) -> None:
 
 
 def _print_end(target: Target, run: Run, is_json: bool) -> None:
-    result = None
-    if run.state is State.SUCCEEDED and run.result is not None:
-        result = json.loads(target.open_documents().load(run.result))
+    result = read_document(target, run.result)
     if is_json:
         click.echo(shown_json({**run_document(run), "result": result}))
     elif run.state is State.SUCCEEDED:

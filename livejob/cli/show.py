@@ -6,13 +6,13 @@ import json
 
 import click
 
+from livejob.cli.documents import read_document
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.run_document import run_document, shown_json
 from livejob.cli.run_lookup import find_run
 from livejob.cli.run_text import details_of
-from livejob.cli.wiring import Target, open_settings, open_target
+from livejob.cli.wiring import open_settings, open_target
 from livejob.project.loading import discover_jobs
-from livejob.runs.model import Document
 
 
 @click.command()
@@ -24,7 +24,7 @@ def command(options: GlobalOptions, run: str, is_json: bool) -> None:
     settings = open_settings(options)
     target = open_target(settings, options.is_local)
     found = find_run(target.open_runs(), discover_jobs(settings).jobs, run)
-    payload, result = _load(target, found.payload), _load(target, found.result)
+    payload, result = read_document(target, found.payload), read_document(target, found.result)
     if is_json:
         click.echo(shown_json({**run_document(found), "payload": payload, "result": result}))
         return
@@ -33,14 +33,6 @@ def command(options: GlobalOptions, run: str, is_json: bool) -> None:
     click.echo(f"payload   {_shortened(payload)}")
     if found.result is not None:
         click.echo(f"result    {_shortened(result)}")
-
-
-def _load(target: Target, document: Document | None) -> object:
-    if document is None:
-        return None
-    if document.inline is not None:
-        return json.loads(document.inline)
-    return json.loads(target.open_documents().load(document))
 
 
 def _shortened(value: object, limit_chars: int = 2000) -> str:

@@ -19,14 +19,7 @@ from livejob.local_runner.threads import ThreadGateway
 from tests.support.attempts import DEADLINE_S, HANDLERS, STAGE, open_worker, worker_spec
 from tests.support.private_engine import PrivateEngine, why_not
 
-# The `docker` package leaks the socket of a try to connect that fails.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(why_not() != "", reason=why_not()),
-    pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(why_not() != "", reason=why_not())]
 
 
 @pytest.fixture

@@ -48,8 +48,12 @@ class DockerConnection:
             APIError: the engine answered and refused.
         """
         try:
+            _knock(self.endpoint)
             return function(self._connected())
         except APIError:  # is a RequestException too
+            raise
+        except EngineUnavailable:
+            self.close()
             raise
         except requests.RequestException as error:
             self.close()
@@ -71,18 +75,20 @@ class DockerConnection:
     def _connect(self) -> APIClient:
         url, tls = self.endpoint.url, self.endpoint.tls or False
         try:
-            _knock(self.endpoint)
             return APIClient(base_url=url, tls=tls, timeout=CALL_TIMEOUT_S)
-        except (OSError, DockerException) as error:
+        except DockerException as error:
             raise unavailable(self.endpoint, error) from error
 
 
 def _knock(endpoint: DockerEndpoint) -> None:
-    """Open the Unix socket once: the `docker` package leaks one for each try that fails."""
+    """Open the Unix socket once before the `docker` package does, which leaks it when that fails."""
     if endpoint.socket_path is not None:
         with socket.socket(socket.AF_UNIX) as knock:
             knock.settimeout(CALL_TIMEOUT_S)
-            knock.connect(endpoint.socket_path)
+            try:
+                knock.connect(endpoint.socket_path)
+            except OSError as error:
+                raise unavailable(endpoint, error) from error
 
 
 def unavailable(endpoint: DockerEndpoint, error: BaseException) -> EngineUnavailable:

@@ -39,7 +39,9 @@ class BuiltImage:
     is_new: bool
 
 
-def build_image(connection: DockerConnection, python: HostPython) -> BuiltImage:
+def build_image(
+    connection: DockerConnection, python: HostPython, repository: str = BUILT_REPOSITORY
+) -> BuiltImage:
     """Make `livejob/python:3.x` from `python`, a Python of this machine. Blocks.
 
     Raises:
@@ -54,26 +56,24 @@ def build_image(connection: DockerConnection, python: HostPython) -> BuiltImage:
         recipe = plan(python)
     except OSError as error:
         raise _unreadable(error, python.minor) from error
-    return connection.call(partial(_ensure, recipe))
+    return connection.call(partial(_ensure, recipe, repository))
 
 
-def _ensure(recipe: Recipe, client: APIClient) -> BuiltImage:
-    tag = f"{BUILT_REPOSITORY}:{recipe.python.minor}"
+def _ensure(recipe: Recipe, repository: str, client: APIClient) -> BuiltImage:
+    tag = f"{repository}:{recipe.python.minor}"
     before = _inspect(client, tag)
     if before is not None and before.digest == recipe.digest:
         return _built(recipe, tag, before, is_new=False)
-    _import(client, recipe)
+    _import(client, recipe, repository)
     after = _inspect(client, tag)
     if after is None or after.digest != recipe.digest:
         raise ImageBuildFailed("the engine took the image and does not have it", minor=recipe.python.minor)
-    if before is not None:
-        _forget(client, before.id)
+    _forget_older(client)
     return _built(recipe, tag, after, is_new=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Present:
-    id: str
     digest: str
     size_bytes: int
 
@@ -84,7 +84,7 @@ def _inspect(client: APIClient, tag: str) -> _Present | None:
     except ImageNotFound:
         return None
     labels = facts["Config"].get("Labels") or {}
-    return _Present(facts["Id"], labels.get(LABEL_INPUTS, ""), facts["Size"])
+    return _Present(labels.get(LABEL_INPUTS, ""), facts["Size"])
 
 
 def _built(recipe: Recipe, tag: str, image: _Present, is_new: bool) -> BuiltImage:
@@ -92,7 +92,7 @@ def _built(recipe: Recipe, tag: str, image: _Present, is_new: bool) -> BuiltImag
     return BuiltImage(tag, version, recipe.packages["boto3"], image.size_bytes, is_new)
 
 
-def _import(client: APIClient, recipe: Recipe) -> None:
+def _import(client: APIClient, recipe: Recipe, repository: str) -> None:
     changes = [
         *(f'ENV {name}="{value}"' for name, value in ENVIRONMENT.items()),
         f"WORKDIR {TASK_ROOT}",
@@ -104,7 +104,7 @@ def _import(client: APIClient, recipe: Recipe) -> None:
         try:
             client.import_image_from_stream(
                 _readable(tree, recipe.python.minor),
-                repository=BUILT_REPOSITORY,
+                repository=repository,
                 tag=recipe.python.minor,
                 changes=changes,
             )
@@ -126,10 +126,12 @@ def _unreadable(error: OSError, minor: str) -> ImageBuildFailed:
     return ImageBuildFailed(f"a part of the image cannot be read: {error}", minor=minor)
 
 
-def _forget(client: APIClient, image_id: str) -> None:
-    """Remove the image that has lost its tag to a newer one; not while a container uses it."""
-    try:
-        client.remove_image(image_id)
-    except APIError as error:
-        if error.status_code not in (404, 409):
-            raise ImageBuildFailed(f"the older image stays: {error.explanation}", remedy="") from error
+def _forget_older(client: APIClient) -> None:
+    """Remove the images of earlier builds that have lost their name to a newer one, unless a container
+    uses them: then a later build removes them."""
+    for image in client.images(filters={"dangling": True, "label": LABEL_INPUTS}):
+        try:
+            client.remove_image(image["Id"])
+        except APIError as error:
+            if error.status_code not in (404, 409):
+                raise ImageBuildFailed(f"an older image stays: {error.explanation}", remedy="") from error

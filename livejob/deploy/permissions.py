@@ -30,7 +30,7 @@ def stub_statements(names: StageNames, account: str, region: str) -> list[Statem
         _allow(["s3:GetObject"], f"{bucket}/{document_key('results', '*')}"),
         _allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],
-            f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{names.prefix}-*:*",
+            f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{names.invoker('*')}:*",
         ),
     ]
 

@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, cast
 
 import boto3
@@ -38,13 +37,10 @@ from livejob.wire.names import (
 if TYPE_CHECKING:
     from livejob.project.specs import WhenDisconnected
 
-_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    # boto3's default for links is a signature that S3 no longer takes everywhere.
-    signature_version="s3v4",
-)
+_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+
+# boto3's own choice for links is a signature that S3 no longer takes everywhere.
+_S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4"))
 
 
 class LambdaContext(Protocol):
@@ -65,11 +61,11 @@ def open_stub(environment: Mapping[str, str]) -> Stub:
     stores = Stores(
         DynamoRunStore(dynamodb, environment[ENV_TABLE]),
         DynamoSessionStore(dynamodb, environment[ENV_TABLE]),
-        S3Documents(session.client("s3", config=_CONFIG), environment[ENV_BUCKET]),
+        S3Documents(session.client("s3", config=_S3_CONFIG), environment[ENV_BUCKET]),
     )
     doorbell = IotDoorbell(session.client("iot-data", config=_CONFIG), identity.stage)
     pace = Pace(SystemClock(), time.sleep)
-    starter = Starter(identity, stores, doorbell, pace, ThreadPoolExecutor(1))
+    starter = Starter(identity, stores, doorbell, pace)
     return Stub(identity, stores, doorbell, pace, starter, _log)
 
 

@@ -6,14 +6,12 @@ tried. What becomes of a run that nobody takes is `starting`'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from livejob.bridge.transport import Doorbell
 from livejob.errors import AwsError, BridgeRefused
 from livejob.runs.model import Run, Session
 from livejob.stub_lambda.surroundings import Pace, Stores
-from livejob.wire.ids import SessionId
 from livejob.wire.limits import ACCEPT_TIMEOUT_S, SESSIONS_TRIED_MAX
 from livejob.wire.messages import Start
 from livejob.wire.states import State
@@ -21,9 +19,6 @@ from livejob.wire.states import State
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.1
 PAUSE_GROWTH = 1.5
-
-Look = Callable[[], Sequence[Session]]
-"""Gives the live sessions, newest first."""
 
 
 class Offer:
@@ -36,40 +31,31 @@ class Offer:
         self._pace = pace
         self.troubles: list[str] = []
 
-    def make(self, first_look: Look) -> Run:
+    def make(self) -> Run:
         """Ring one session after the other; the run once one has it, else as it waits.
 
-        first_look: may have been taken before the run was recorded. A session that attached in between
-            would be missed by it, and would itself have missed the run: so we look again.
+        We look for sessions after the run is recorded. Whoever attaches after that look finds the run in
+        the record.
         """
         run = self._run
-        for session in islice(self._candidates([first_look, self._look]), SESSIONS_TRIED_MAX):
+        for session in self._candidates():
             if self._is_rung(session):
                 run = self._wait_taken(session)
                 if run.state is not State.QUEUED:
-                    return run
-        if not self.troubles:
-            self.troubles.append(f"no session that takes {self._run.job} is attached")
+                    break
         return run
 
-    def _look(self) -> Sequence[Session]:
-        return self._stores.sessions.live(self._pace.clock.now_ms())
-
-    def _candidates(self, looks: Sequence[Look]) -> Iterator[Session]:
-        """The sessions that take the job, each once."""
-        seen: set[SessionId] = set()
-        for look in looks:
-            for session in self._found(look):
-                if session.id not in seen and session.takes(self._run.job):
-                    seen.add(session.id)
-                    yield session
-
-    def _found(self, look: Look) -> Sequence[Session]:
+    def _candidates(self) -> Sequence[Session]:
+        """The sessions to ring, newest first."""
         try:
-            return look()
+            live = self._stores.sessions.live(self._pace.clock.now_ms())
         except AwsError as error:
             self.troubles.append(f"the sessions could not be read: {error.message}")
             return ()
+        candidates = [session for session in live if session.takes(self._run.job)]
+        if not candidates:
+            self.troubles.append(f"no session that takes {self._run.job} is attached")
+        return candidates[:SESSIONS_TRIED_MAX]
 
     def _is_rung(self, session: Session) -> bool:
         try:
@@ -83,15 +69,22 @@ class Offer:
         """The run as soon as it is no longer QUEUED, or as it is after ACCEPT_TIMEOUT_S."""
         deadline_s = self._pace.clock.monotonic_s() + ACCEPT_TIMEOUT_S
         pause_s = FIRST_PAUSE_S
-        while True:
+        while self._pace.clock.monotonic_s() < deadline_s:
             self._pace.sleep(pause_s)
-            run = self._stores.runs.get(self._run.id)
+            pause_s = min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+            run = self._read()
             if run.state is not State.QUEUED:
                 return run
-            if self._pace.clock.monotonic_s() >= deadline_s:
-                self.troubles.append(f"{_named(session)} did not take it within {ACCEPT_TIMEOUT_S:g} s")
-                return run
-            pause_s = min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
+        self.troubles.append(f"{_named(session)} did not take it within {ACCEPT_TIMEOUT_S:g} s")
+        return self._run
+
+    def _read(self) -> Run:
+        try:
+            return self._stores.runs.get(self._run.id)
+        except AwsError as error:
+            # The run is recorded: an error here would be taken for a run that was not started.
+            self.troubles.append(f"the run could not be read: {error.message}")
+            return self._run
 
 
 def _named(session: Session) -> str:

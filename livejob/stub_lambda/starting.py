@@ -1,8 +1,8 @@
 """Starts a run in a development stage.
 
-    record it as QUEUED   while   looking for live sessions
-    offer it              until   the record says that somebody has it
-    nobody took it        ->      what the job's policy says
+    record it as QUEUED
+    offer it to live sessions until the record says that one has it
+    nobody took it -> what the job's policy says
 
 The record is the truth throughout: the caller hears what is recorded, never more. Called by `stub`.
 """
@@ -10,7 +10,6 @@ The record is the truth throughout: the caller hears what is recorded, never mor
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor
 
 from livejob.bridge.transport import Doorbell
 from livejob.errors import NoBackend, NoSession, StateConflict
@@ -25,16 +24,13 @@ from livejob.wire.states import Input, State
 
 
 class Starter:
-    """Starts the runs of one job. `executor` looks for sessions while a run is being recorded."""
+    """Starts the runs of one job."""
 
-    def __init__(
-        self, identity: JobIdentity, stores: Stores, doorbell: Doorbell, pace: Pace, executor: Executor
-    ) -> None:
+    def __init__(self, identity: JobIdentity, stores: Stores, doorbell: Doorbell, pace: Pace) -> None:
         self._identity = identity
         self._stores = stores
         self._doorbell = doorbell
         self._pace = pace
-        self._executor = executor
 
     def start(self, request: RunRequest, caller: str, troubles: list[str]) -> Run:
         """The run as it is recorded once somebody has it, or once it is left to wait.
@@ -49,12 +45,11 @@ class Starter:
             AwsError: it could not be recorded.
         """
         run = self._new_run(request, caller)
-        looking = self._executor.submit(self._stores.sessions.live, run.created_ms)
         recorded = self._stores.runs.create(run)
         if recorded.state is not State.QUEUED:
             return recorded
         offer = Offer(recorded, self._stores, self._doorbell, self._pace)
-        offered = offer.make(looking.result)
+        offered = offer.make()
         troubles += offer.troubles
         if offered.state is not State.QUEUED or recorded.id != run.id:
             return offered
@@ -88,8 +83,10 @@ class Starter:
             case _:
                 error = NoSession(f"{run.id} was not started: {why}", stage=stage)
                 failure = Failure(FailureType.NO_SESSION, error.message, remedy=error.remedy)
+        # The attempt is the guard: with a claim, a new one begins.
+        now_ms, attempt = self._pace.clock.now_ms(), run.attempt_number
         try:
-            self._stores.runs.apply(run.id, Change(Input.FAIL, self._pace.clock.now_ms(), failure=failure))
+            self._stores.runs.apply(run.id, Change(Input.FAIL, now_ms, attempt=attempt, failure=failure))
         except StateConflict:
             return self._stores.runs.get(run.id)  # somebody took it at the last moment
         raise error

@@ -123,7 +123,8 @@ class Stub:
         if run.state is not State.QUEUED:
             return Change(Input.ASK_CANCEL, now_ms)
         failure = Failure(FailureType.CANCELLED, "cancelled before anybody had taken it")
-        return Change(Input.CANCEL, now_ms, failure=failure)
+        # With a claim a new attempt begins, and then it is for the owner to end it.
+        return Change(Input.CANCEL, now_ms, attempt=run.attempt_number, failure=failure)
 
     def _ring_cancel(self, run: Run, troubles: list[str]) -> None:
         try:

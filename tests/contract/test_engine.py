@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,15 @@ from livejob.errors import WorkerFailed
 from livejob.local_runner.supervisor.processes import with_environment
 from livejob.wire.ids import SessionId
 from livejob.wire.worker import Hello, Shutdown
-from tests.support.attempts import DEADLINE_S, HANDLERS, STAGE, WorkerDriver, open_worker, worker_spec
+from tests.support.attempts import (
+    DEADLINE_S,
+    HANDLERS,
+    STAGE,
+    WorkerDriver,
+    open_worker,
+    wait_until,
+    worker_spec,
+)
 from tests.support.engine_fixtures import EngineUnderTest
 
 MARK = "LIVEJOB_TEST_MARK"
@@ -26,13 +33,6 @@ async def launch(engine: EngineUnderTest, **changes: object) -> WorkerDriver:
     driver = WorkerDriver(await engine.engine.launch(spec))
     assert isinstance(await driver.next_message(), Hello)
     return driver
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens outside of the channel."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def marked(mark: str) -> list[int]:

@@ -252,3 +252,10 @@ async def open_worker(
     finally:
         await driver.worker.kill()
         await driver.worker.wait_ended()
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens outside of the channel."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0.01)

@@ -7,9 +7,11 @@ import os
 import stat
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from docker.api.client import APIClient
 
 from livejob.errors import SourceUnreadable
 from livejob.local_runner.engines.docker import DockerEngine
@@ -153,3 +155,16 @@ async def test_root_s_private_directory_is_refused(
 
     assert f"may not read {app}" in caught.value.message
     assert f"chmod go+rx {app}" in caught.value.remedy
+
+
+async def test_bridge_that_the_engine_lacks_is_noted(docker: DockerUnderTest):
+    """Workers of an engine without a bridge network reach nothing: the ready line has to say so."""
+    engine = docker.engine(network="bridge")
+    info = await engine.check()
+    await engine.close()
+
+    with closing(APIClient(docker.endpoint.url)) as api:
+        has_bridge = bool(api.networks(names=["bridge"]))
+    assert has_bridge != (
+        "the engine has no bridge: workers have no network but their own loopback" in info.notes
+    )

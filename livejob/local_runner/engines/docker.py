@@ -39,7 +39,7 @@ class DockerEngine:
         self._host: Host | None = None
 
     async def check(self) -> EngineInfo:
-        return await self._gateway.call(self._connection.call, calls.engine_info)
+        return await self._gateway.call(self._connection.call, partial(calls.engine_info, self._network))
 
     async def launch(self, spec: WorkerSpec) -> DockerWorker:
         """As the port says.

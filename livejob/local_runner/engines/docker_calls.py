@@ -37,12 +37,16 @@ class State:
     error: str
 
 
-def engine_info(client: APIClient) -> EngineInfo:
+def engine_info(network: str, client: APIClient) -> EngineInfo:
     version = client.version()
     components = {each.get("Name", "") for each in version.get("Components") or ()}
     name = "podman" if "Podman Engine" in components else "docker"
-    notes = ("rootless: workers run as uid 0, which is you",) if is_rootless(client) else ()
-    return EngineInfo(name, version["Version"], notes)
+    notes = []
+    if is_rootless(client):
+        notes.append("the engine is rootless: workers run as uid 0, which is you")
+    if network == "bridge" and not client.networks(names=["bridge"]):
+        notes.append("the engine has no bridge: workers have no network but their own loopback")
+    return EngineInfo(name, version["Version"], tuple(notes))
 
 
 def is_rootless(client: APIClient) -> bool:

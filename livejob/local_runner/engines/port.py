@@ -22,7 +22,8 @@ class WorkerSpec:
 
     image:        of the worker's root file system; the process engine ignores it.
     source:       directory of the app's source, seen by the worker read-only at TASK_ROOT.
-    package:      directory that holds the `livejob` package, seen read-only at RUNTIME_ROOT.
+    package:      directory that holds the `livejob` package; that package is seen read-only below
+                  RUNTIME_ROOT, and what lies beside it is not meant to be.
     dependencies: directory of third-party packages, seen read-only at DEPENDENCIES_ROOT; or None.
     environment:  the worker's whole environment; nothing of the daemon's own leaks in.
     memory_bytes: hard limit of the worker (supervisor and attempt together).

@@ -268,6 +268,13 @@ class LocalAwsNotRunning(LocalAwsError):
     remedy_template = "Start it with `livejob start --local`, or leave --local out to use your AWS account."
 
 
+class LocalSetupFailed(LocalAwsError):
+    """The app's `local_setup` script did not do its work."""
+
+    code = "LJ-605"
+    remedy_template = "Mend {script} and start again."
+
+
 class DeployError(LivejobError):
     """A stack could not be changed."""
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from livejob.clock import Clock
+from livejob.deploy.stack_events import ResourceEvent
 from livejob.local_runner.events import (
     BridgeDown,
     BridgeUp,
@@ -24,6 +27,7 @@ from livejob.local_runner.events import (
     EngineWaiting,
     Event,
     JobsChanged,
+    Reporter,
     RunClaimed,
     RunEnded,
     RunOutput,
@@ -54,6 +58,39 @@ STATE_STYLE = {
 JOB_COLOURS = ("cyan", "magenta", "blue", "bright_yellow", "bright_green", "bright_blue")
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the first lines of a session tell; printed when the bridge is up.
+
+    aws:      endpoint of the local AWS, or account and region.
+    began_s:  monotonic time at which the command began.
+    is_deployed: something had to be deployed.
+    """
+
+    version: str
+    app: str
+    stage: str
+    aws: str
+    engine: str
+    notes: Sequence[str]
+    jobs: Sequence[str]
+    directory: Path
+    began_s: float
+    is_deployed: bool
+
+
+class Printer(Reporter, Protocol):
+    """A reporter that also tells what the command itself does."""
+
+    def prepare(self, ready: Ready) -> None:
+        """Remember what to tell once runs can come."""
+        ...
+
+    def tell_deployment(self, event: ResourceEvent) -> None:
+        """One step of the stage's deployment. Called from another thread."""
+        ...
+
+
 class TextPrinter:
     """One line per happening, on stderr: `time  job  run  what`."""
 
@@ -63,6 +100,8 @@ class TextPrinter:
         self._colours = {
             name: JOB_COLOURS[at % len(JOB_COLOURS)] for at, name in enumerate(sorted(job_names))
         }
+        self._ready: Ready | None = None
+        self._is_deploying = False
         self._printers: Mapping[type[Event], Callable[[Any], None]] = {
             SessionAttached: self._attached,
             BridgeUp: self._bridge_up,
@@ -86,6 +125,16 @@ class TextPrinter:
     def report(self, event: Event) -> None:
         self._printers[type(event)](event)
 
+    def prepare(self, ready: Ready) -> None:
+        self._ready = ready
+
+    def tell_deployment(self, event: ResourceEvent) -> None:
+        if not self._is_deploying:
+            self._is_deploying = True
+            self._note("deploying the stage …", "bright_black")
+        if event.is_failure:
+            self._note(f"✗ {event}", "red")
+
     def _attached(self, event: SessionAttached) -> None:
         for other in event.others:
             self._note(f"also attached to this stage: {other.owner} on {other.host}", "yellow")
@@ -93,6 +142,21 @@ class TextPrinter:
     def _bridge_up(self, event: BridgeUp) -> None:
         if event.is_again:
             self._note("bridge up again; looking for what was missed", "green")
+        elif self._ready is not None:
+            self._tell_ready(self._ready)
+
+    def _tell_ready(self, ready: Ready) -> None:
+        name = click.style(f"livejob {ready.version}", bold=True)
+        click.echo(f"\n{name}  {ready.app}/{ready.stage}  {ready.aws}  {ready.engine}", err=True)
+        for note in ready.notes:
+            click.echo(click.style(f"  ! {note}", fg="yellow"), err=True)
+        click.echo(
+            f"  jobs   {'  '.join(click.style(job, fg=self._colours[job]) for job in ready.jobs)}", err=True
+        )
+        click.echo(f"  logs   {ready.directory / 'runs'}", err=True)
+        took = human_seconds(self._clock.monotonic_s() - ready.began_s)
+        example = f"livejob run {ready.jobs[0]} --payload '{{}}'"
+        click.echo(f"  {click.style('ready', fg='green', bold=True)} in {took}; try: {example}\n", err=True)
 
     def _started(self, event: RunStarted) -> None:
         again = f", attempt {event.attempt}" if event.attempt > 1 else ""
@@ -170,13 +234,27 @@ class TextPrinter:
 
 
 class JsonPrinter:
-    """One JSON object per event on stdout: {"event": its name, and its fields}."""
+    """One JSON object per event on stdout: {"event": its name, and its fields}. The first is Ready."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ready: Ready | None = None
 
     def report(self, event: Event) -> None:
-        self.emit(type(event).__name__, **dataclasses.asdict(event))
+        if isinstance(event, BridgeUp) and self._ready is not None:
+            ready, self._ready = self._ready, None
+            fields = dataclasses.asdict(ready)
+            took_s = self._clock.monotonic_s() - fields.pop("began_s")
+            self._emit("Ready", **fields, took_s=round(took_s, 3), pid=os.getpid())
+        self._emit(type(event).__name__, **dataclasses.asdict(event))
 
-    def emit(self, name: str, **fields: object) -> None:
-        """Print an event that is the command's own, e.g. `Ready`."""
+    def prepare(self, ready: Ready) -> None:
+        self._ready = ready
+
+    def tell_deployment(self, event: ResourceEvent) -> None:
+        self._emit("Deployment", **dataclasses.asdict(event))
+
+    def _emit(self, name: str, **fields: object) -> None:
         click.echo(json.dumps({"event": name, **fields}, default=_plain, ensure_ascii=False))
 
 

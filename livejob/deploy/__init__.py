@@ -1,0 +1,1 @@
+"""From job specs to resources in an AWS account: model, CloudFormation template, change set."""

@@ -5,6 +5,9 @@ look at their signatures; a job that lacks a permission would still pass with th
 exists: here the guard replaces it by one that nobody has, and MiniStack answers as AWS does. It also
 lets an unsigned MQTT connection in, and has paths by which any web page could empty it.
 
+The other way round, requests count as if they had come over TLS: nobody can listen in on loopback, and
+bucket policies that demand TLS, as they should in AWS, stay the same here.
+
 Still open: an unsigned request to S3 is answered as if root had signed it.
 """
 
@@ -41,17 +44,18 @@ def guarded(app: App) -> App:
         elif scope["type"] == "websocket" and _is_unsigned_mqtt(scope):
             await send({"type": "websocket.close", "code": 1008})  # before accepting: HTTP 403
         else:
-            await app(without_usual_keys(scope), receive, send)
+            await app(as_in_aws(scope), receive, send)
 
     return guard
 
 
-def without_usual_keys(scope: Scope) -> Scope:
-    """The same request, its access key replaced if it is one of those that MiniStack takes for root's."""
+def as_in_aws(scope: Scope) -> Scope:
+    """The same request as if over TLS; its access key is replaced if MiniStack would take it for root's."""
     headers = [
         (name, _HEADER_KEY.sub(UNKNOWN_KEY, value) if name == b"authorization" else value)
         for name, value in scope["headers"]
     ]
+    headers.append((b"x-forwarded-proto", b"https"))
     query = _QUERY_KEY.sub(rb"\g<name>" + UNKNOWN_KEY, scope["query_string"])
     return {**scope, "headers": headers, "query_string": query}
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livejob.errors import EmulatorDied
-from livejob.local_aws.developer import create_developer, open_iam
 from livejob.local_aws.process import EmulatorProcess, last_lines, start_process
 from livejob.local_aws.state import (
     STATE_FILE,
@@ -26,6 +25,7 @@ from livejob.local_aws.state import (
     process_started,
     read_state,
 )
+from livejob.local_aws.users import ADMIN_POLICY, create_user, open_iam
 
 ACCOUNT = "123456789012"
 """The emulator's account: the one that AWS uses in its documentation."""
@@ -121,7 +121,8 @@ def _start(config: LocalAwsConfig) -> LocalAws:
 def _prepare(process: EmulatorProcess, config: LocalAwsConfig) -> EmulatorState:
     iam = open_iam(process.endpoint_url, config.region, process.root)
     version = process.wait_ready()
-    developer = create_developer(iam, config.developer_policy)
+    developer = create_user(iam, "developer", config.developer_policy)
+    admin = create_user(iam, "admin", ADMIN_POLICY)
     return EmulatorState(
         pid=process.pid,
         started=process.started,
@@ -133,6 +134,8 @@ def _prepare(process: EmulatorProcess, config: LocalAwsConfig) -> EmulatorState:
         version=version,
         access_key_id=developer.access_key_id,
         secret_access_key=developer.secret_access_key,
+        admin_access_key_id=admin.access_key_id,
+        admin_secret_access_key=admin.secret_access_key,
         log=str(process.log),
     )
 

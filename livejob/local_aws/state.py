@@ -26,6 +26,7 @@ class EmulatorState:
     started:   of the process, in the kernel's own words; tells a reused pid from the true one.
     instance:  random, made at each start; the emulator repeats it in its health answer.
     access_key_id, secret_access_key: of the IAM user `developer`, whom all of livejob's calls come from.
+    admin_...: of the IAM user `admin`, for resources that are the person's own; livejob makes no call as it.
     """
 
     pid: int
@@ -38,7 +39,19 @@ class EmulatorState:
     version: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+    admin_access_key_id: str
+    admin_secret_access_key: str = field(repr=False)
     log: str
+
+    def admin_environment(self) -> dict[str, str]:
+        """The environment in which any AWS SDK or tool speaks to this emulator as its administrator."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.admin_access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.admin_secret_access_key,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+        }
 
     def write(self, state_dir: Path) -> None:
         """Leave it in `state_dir`, for its owner's eyes only; readers see the old or the new one whole."""

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from livejob.deploy.developer_permissions import developer_policy
-from livejob.local_aws.developer import create_developer, open_iam
+from livejob.local_aws.users import create_user, open_iam
 from livejob.local_aws.launcher import ACCOUNT
 from livejob.local_aws.process import Keys, start_process
 
@@ -42,7 +42,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnde
     try:
         iam = open_iam(process.endpoint_url, REGION, process.root)
         process.wait_ready()
-        developer = create_developer(iam, developer_policy(ACCOUNT, REGION))
+        developer = create_user(iam, "developer", developer_policy(ACCOUNT, REGION))
         yield LocalAwsUnderTest(
             endpoint_url=process.endpoint_url,
             port=process.port,

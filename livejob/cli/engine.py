@@ -1,0 +1,78 @@
+"""Which engine runs the workers of a session, and in which image. Part of the composition root."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from livejob.errors import EngineUnavailable
+from livejob.local_runner.engines.docker import DockerEngine
+from livejob.local_runner.engines.docker_connection import DockerConnection
+from livejob.local_runner.engines.docker_endpoint import find_endpoint
+from livejob.local_runner.engines.port import Engine, EngineInfo
+from livejob.local_runner.engines.process import ProcessEngine
+from livejob.local_runner.image.resolve import resolve_image
+from livejob.local_runner.threads import ThreadGateway
+from livejob.project.settings import EngineChoice
+
+DOCKER_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedEngine:
+    """An engine that answers. `connection` is None where workers need no image."""
+
+    engine: Engine
+    info: EngineInfo
+    connection: DockerConnection | None
+
+
+async def open_engine(choice: EngineChoice, endpoint_url: str | None) -> OpenedEngine:
+    """The engine that was chosen; with "auto" Docker if it answers, else plain processes, which is noted.
+
+    Raises:
+        EngineUnavailable: Docker was asked for and does not answer.
+    """
+    if choice == "process":
+        return await _open_process(())
+    connection = DockerConnection(find_endpoint(os.environ))
+    gateway = ThreadGateway("docker", DOCKER_THREADS)
+    engine = DockerEngine(connection, gateway, network_for(endpoint_url))
+    try:
+        return OpenedEngine(engine, await engine.check(), connection)
+    except EngineUnavailable as error:
+        await engine.close()
+        if choice == "docker":
+            raise
+        return await _open_process((error.message,))
+
+
+def network_for(endpoint_url: str | None) -> str:
+    """The workers' network: the machine's own where AWS is on its loopback, else Docker's bridge."""
+    host = urlsplit(endpoint_url or "").hostname or ""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    return "host" if is_loopback else "bridge"
+
+
+def resolve_images(opened: OpenedEngine, runtimes: Iterable[str], named: str | None) -> Mapping[str, str]:
+    """Runtime -> image that is in the engine. Blocks.
+
+    Raises:
+        ImageMissing: there is none for one of them.
+    """
+    connection = opened.connection
+    if connection is None:
+        return {}
+    return {runtime: resolve_image(connection, runtime, named) for runtime in runtimes}
+
+
+async def _open_process(notes: tuple[str, ...]) -> OpenedEngine:
+    engine = ProcessEngine()
+    info = await engine.check()
+    return OpenedEngine(engine, replace(info, notes=(*info.notes, *notes)), None)

@@ -1,0 +1,146 @@
+"""Builds a live session: settings and a deployed stage become a daemon with all its collaborators.
+
+Part of the composition root. After it, nothing asks which engine runs or whether AWS is real.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import livejob
+from livejob.aws import current_keys
+from livejob.bridge.doorbell import IotDoorbell
+from livejob.bridge.endpoint import find_iot_endpoint
+from livejob.bridge.iot import IotTransport
+from livejob.cli.wiring import Target
+from livejob.clock import Clock, EpochMs
+from livejob.local_runner.attachment import Attachment
+from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.credentials import RoleCredentials, assume_role
+from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
+from livejob.local_runner.engines.port import Engine, WorkerSpec
+from livejob.local_runner.environment import worker_environment
+from livejob.local_runner.events import Reporter
+from livejob.local_runner.execution import RunExecution
+from livejob.local_runner.logs import RunLogs
+from livejob.local_runner.pool import PoolLimits, WorkerPool
+from livejob.local_runner.records import Records
+from livejob.local_runner.reload import Reload
+from livejob.local_runner.threads import ThreadGateway
+from livejob.local_runner.watcher import SourceWatcher
+from livejob.project.loading import discover_jobs
+from livejob.project.settings import Settings
+from livejob.project.specs import JobSpec
+from livejob.runs.model import Session
+from livejob.wire.ids import RANDOM_BYTES, new_session_id
+from livejob.wire.limits import LEASE_S
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """What a session is built from.
+
+    images:    runtime ("python3.11") -> image of its workers.
+    job_roles: job -> ARN of its deployed role.
+    needs:     see DaemonParts.
+    """
+
+    settings: Settings
+    target: Target
+    jobs: Mapping[str, JobSpec]
+    job_roles: Mapping[str, str]
+    images: Mapping[str, str]
+    engine: Engine
+    gateway: ThreadGateway
+    clock: Clock
+    reporter: Reporter
+    is_takeover: bool = False
+    needs: Sequence[Awaitable[None]] = ()
+
+
+def new_session(clock: Clock) -> Session:
+    """This process as a session, with its first lease."""
+    now_ms = clock.now_ms()
+    return Session(
+        id=new_session_id(now_ms, secrets.token_bytes(RANDOM_BYTES)),
+        owner=getpass.getuser(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_ms=now_ms,
+        lease_until_ms=EpochMs(now_ms + round(LEASE_S * 1000)),
+    )
+
+
+class SessionBuilder:
+    """Makes the daemon of one plan. Calls AWS only for the address of its broker."""
+
+    def __init__(self, plan: SessionPlan) -> None:
+        self._plan = plan
+        self._me = new_session(plan.clock)
+        self._sts = plan.target.open_sts()
+
+    def build(self) -> Daemon:
+        plan, names = self._plan, self._plan.target.names
+        source = plan.settings.source_directory
+        doorbell = IotDoorbell(plan.target.open_iot_data(), names)
+        records = Records(
+            plan.target.open_runs(), plan.target.open_documents(), plan.gateway, plan.clock, self._me.id
+        )
+        catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
+        logs = RunLogs(plan.settings.livejob_directory)
+        parts = DaemonParts(
+            attachment=Attachment(self._me, plan.target.open_sessions(), doorbell, plan.gateway, plan.clock),
+            transport=self._open_transport(),
+            records=records,
+            execution=RunExecution(records, logs, plan.clock, plan.reporter),
+            reload=Reload(
+                source, SourceWatcher([source]), plan.reporter, catalog, partial(discover_jobs, plan.settings)
+            ),
+            jobs=catalog,
+            engine=plan.engine,
+            names=names,
+            clock=plan.clock,
+            reporter=plan.reporter,
+            needs=plan.needs,
+        )
+        return Daemon(parts, DaemonSettings(plan.settings.drain_s, plan.is_takeover))
+
+    def _open_transport(self) -> IotTransport:
+        target = self._plan.target
+        endpoint = find_iot_endpoint(target.open_iot(), target.endpoint_url)
+        topic = target.names.session_topic(self._me.id)
+        return IotTransport(endpoint, partial(current_keys, target.session), topic, self._me.id)
+
+    def _make_pool(self, spec: Callable[[], JobSpec]) -> WorkerPool:
+        plan, job = self._plan, spec()
+        assume = partial(assume_role, self._sts, plan.job_roles[job.name], self._me.owner)
+        credentials = RoleCredentials(assume, plan.gateway, plan.clock)
+        return WorkerPool(
+            plan.engine,
+            lambda: self._worker_spec(spec()),
+            credentials.document,
+            PoolLimits(job.concurrency),
+            plan.clock,
+            plan.reporter,
+        )
+
+    def _worker_spec(self, job: JobSpec) -> WorkerSpec:
+        plan, names = self._plan, self._plan.target.names
+        return WorkerSpec(
+            owner=self._me.id,
+            app=names.app,
+            stage=names.stage,
+            job=job.name,
+            image=plan.images.get(job.runtime, ""),
+            source=plan.settings.source_directory,
+            package=Path(livejob.__file__).resolve().parent.parent,
+            environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
+            memory_bytes=job.memory_bytes,
+        )

@@ -1,0 +1,188 @@
+"""`livejob start`: deploy the development stage, attach to it, and run its jobs on this machine.
+
+With --local the stage lives in an AWS emulator on this machine, which starts and ends with the command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+
+import click
+
+from livejob import __version__
+from livejob.cli.engine import open_engine, resolve_images
+from livejob.cli.exit_codes import ExitCode
+from livejob.cli.local_setup import run_local_setup
+from livejob.cli.options import GlobalOptions, global_options
+from livejob.cli.session import SessionBuilder, SessionPlan
+from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
+from livejob.cli.wiring import Target, local_aws_directory, local_target, open_settings, open_target
+from livejob.clock import Clock, SystemClock
+from livejob.deploy.developer_permissions import developer_policy
+from livejob.deploy.resources import StageContext
+from livejob.deploy.stage import DeployClients, DeployedStage, deploy_stage, stub_code
+from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
+from livejob.local_runner.daemon import Daemon
+from livejob.local_runner.threads import ThreadGateway
+from livejob.project.loading import discover_jobs, remember_stage
+from livejob.project.settings import Settings
+from livejob.project.specs import JobSpec
+
+AWS_THREADS = 8
+"""How many calls to AWS may be under way at once: claims, records and heartbeats of a burst of runs."""
+
+LOCAL_REGION = "us-east-1"
+
+
+@click.command()
+@click.option("--engine", type=click.Choice(["auto", "docker", "process"]), help="What runs workers.")
+@click.option("--image", metavar="NAME", help="Image of the workers.")
+@click.option("--concurrency", metavar="N", help="Runs of one job at the same time.")
+@click.option(
+    "--drain", "drain_s", metavar="DURATION", help="How long running attempts may go on after Ctrl-C."
+)
+@click.option("--local-aws-port", metavar="PORT", help="Port of the local AWS.")
+@click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
+@click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
+@global_options
+def command(
+    options: GlobalOptions,
+    *,
+    takeover: bool,
+    is_json: bool,
+    **flags: str | None,
+) -> ExitCode:
+    """Run this stage's jobs on this machine, live.
+
+    Deploys the development stage of the app (stubs in place of the invokers), attaches to it, and executes
+    every run with the code as it is when the run starts. Ctrl-C ends the session; a second one at once.
+    """
+    settings = open_settings(options, flags)
+    jobs = discover_jobs(settings).require_whole(settings.source_directory)
+    remember_stage(settings)
+    clock = SystemClock()
+    printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
+    asyncio.run(LiveCommand(settings, jobs, options.is_local, takeover, printer, clock).run())
+    return ExitCode.OK
+
+
+class LiveCommand:
+    """One `livejob start`, from its settings to its end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: Mapping[str, JobSpec],
+        is_local: bool | None,
+        is_takeover: bool,
+        printer: Printer,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._is_local = is_local
+        self._is_takeover = is_takeover
+        self._printer = printer
+        self._clock = clock
+        self._began_s = clock.monotonic_s()
+        self._gateway = ThreadGateway("aws", AWS_THREADS)
+
+    async def run(self) -> None:
+        try:
+            async with self._opened_target() as (target, needs):
+                await self._serve(target, needs)
+        finally:
+            self._gateway.close()
+
+    @contextlib.asynccontextmanager
+    async def _opened_target(self) -> AsyncIterator[tuple[Target, list[Awaitable[None]]]]:
+        """The stage's AWS, and what of it must last as long as the session."""
+        if not self._is_local:
+            yield open_target(self._settings, self._is_local), []
+            return
+        local = await asyncio.to_thread(self._open_local_aws)
+        try:
+            await asyncio.to_thread(self._set_up, local)
+            yield local_target(self._settings, local.state), [_until_died(local)]
+        finally:
+            await asyncio.to_thread(local.stop)
+
+    def _open_local_aws(self) -> LocalAws:
+        region = self._settings.region or LOCAL_REGION
+        return open_local_aws(
+            LocalAwsConfig(
+                state_dir=local_aws_directory(self._settings),
+                developer_policy=developer_policy(ACCOUNT, region),
+                port=self._settings.local_aws_port,
+                region=region,
+            )
+        )
+
+    def _set_up(self, local: LocalAws) -> None:
+        """A local AWS that was running already has been set up by whoever started it."""
+        if local.is_owner and self._settings.local_setup is not None:
+            run_local_setup(self._settings.root / self._settings.local_setup, local.state.admin_environment())
+
+    async def _serve(self, target: Target, needs: list[Awaitable[None]]) -> None:
+        opening = asyncio.ensure_future(open_engine(self._settings.engine, target.endpoint_url))
+        deployed = await asyncio.to_thread(self._deploy, target)
+        opened = await opening
+        try:
+            runtimes = {job.runtime for job in self._jobs.values()}
+            images = await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image)
+            self._printer.prepare(
+                Ready(
+                    version=__version__,
+                    app=target.names.app,
+                    stage=target.names.stage,
+                    aws=target.endpoint_url or f"account {target.account}, {target.region}",
+                    engine=f"{opened.info.name} {opened.info.version}",
+                    notes=opened.info.notes,
+                    jobs=sorted(self._jobs),
+                    began_s=self._began_s,
+                    directory=self._settings.livejob_directory,
+                    is_deployed=deployed.is_changed,
+                )
+            )
+            plan = SessionPlan(
+                settings=self._settings,
+                target=target,
+                jobs=self._jobs,
+                job_roles=deployed.job_roles,
+                images=images,
+                engine=opened.engine,
+                gateway=self._gateway,
+                clock=self._clock,
+                reporter=self._printer,
+                is_takeover=self._is_takeover,
+                needs=needs,
+            )
+            daemon = await asyncio.to_thread(SessionBuilder(plan).build)
+            with _stopped_by_signals(daemon):
+                await daemon.run()
+        finally:
+            await opened.engine.close()
+
+    def _deploy(self, target: Target) -> DeployedStage:
+        clients = DeployClients(target.session, target.endpoint_url)
+        context = StageContext(target.names, target.account, target.region, __version__)
+        return deploy_stage(clients, context, self._jobs, stub_code(), self._printer.tell_deployment)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(daemon: Daemon) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, daemon.stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _until_died(local: LocalAws) -> None:
+    raise await local.wait_died()

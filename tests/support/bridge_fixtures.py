@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from livejob.aws import Keys
+from livejob.aws import Keys, current_keys
 from livejob.bridge.doorbell import IotDoorbell
 from livejob.bridge.endpoint import IotEndpoint, find_iot_endpoint
 from livejob.bridge.iot import IotTransport
@@ -77,8 +77,7 @@ class IotBridge:
         self.doorbell: Doorbell = IotDoorbell(self._data, NAMES)
         iot = aws.developer.client("iot", endpoint_url=aws.endpoint_url)
         self.endpoint: IotEndpoint = replace(find_iot_endpoint(iot, aws.endpoint_url), port=relay.port)
-        found = aws.developer.get_credentials()
-        self.keys = Keys(found.access_key, found.secret_key)
+        self.keys: Keys = current_keys(aws.developer)
 
     def open_transport(self, session: SessionId) -> IotTransport:
         return IotTransport(self.endpoint, lambda: self.keys, NAMES.session_topic(session), session)

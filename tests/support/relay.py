@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 class Relay:
@@ -116,7 +116,7 @@ class Relay:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 
-    def _spawn(self, target, *arguments) -> None:
+    def _spawn(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()

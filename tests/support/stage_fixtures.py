@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ def make_stage(aws: LocalAwsUnderTest) -> StageUnderTest:
     names = StageNames(f"shop{next(_numbers)}", "dev")
     bucket = names.bucket(aws.account, aws.region)
     dynamodb = aws.root.client("dynamodb", endpoint_url=aws.endpoint_url)
-    dynamodb.create_table(TableName=names.table, BillingMode="PAY_PER_REQUEST", **TABLE_SCHEMA)
+    schema: dict[str, Any] = dict(TABLE_SCHEMA)
+    dynamodb.create_table(TableName=names.table, BillingMode="PAY_PER_REQUEST", **schema)
     aws.root.client("s3", endpoint_url=aws.endpoint_url).create_bucket(Bucket=bucket)
     return StageUnderTest(aws, names, bucket)
 

@@ -31,7 +31,7 @@ from livejob.wire.names import (
     ENV_WHEN_DISCONNECTED,
 )
 from livejob.wire.states import Input
-from tests.support.bridge_fixtures import listening
+from tests.support.bridge_fixtures import Listener, listening
 from tests.support.local_aws_fixtures import LocalAwsUnderTest
 from tests.support.runs import a_change, a_session
 from tests.support.stage_fixtures import StageUnderTest, make_stage
@@ -143,7 +143,9 @@ async def attached_daemon(stub: DeployedStub) -> AsyncIterator[list[Message]]:
             stage.open_sessions().detach(session.id)
 
 
-async def _claim_all(listener, stage: StageUnderTest, session: Session, heard: list[Message]) -> None:
+async def _claim_all(
+    listener: Listener, stage: StageUnderTest, session: Session, heard: list[Message]
+) -> None:
     runs = stage.open_runs()
     while True:
         message = (await listener.hear(Received)).message

@@ -12,10 +12,12 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TypeVar
 
 import requests
 from docker.api.client import APIClient
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException
 
 from livejob.errors import EngineUnavailable
@@ -50,12 +52,12 @@ class DockerConnection:
         try:
             _knock(self.endpoint)
             return function(self._connected())
-        except APIError:  # is a RequestException too
+        except APIError:  # is both of the below
             raise
         except EngineUnavailable:
             self.close()
             raise
-        except requests.RequestException as error:
+        except (requests.RequestException, DockerException) as error:
             self.close()
             raise unavailable(self.endpoint, error) from error
 
@@ -73,11 +75,23 @@ class DockerConnection:
             return self._client
 
     def _connect(self) -> APIClient:
-        url, tls = self.endpoint.url, self.endpoint.tls or False
-        try:
-            return APIClient(base_url=url, tls=tls, timeout=CALL_TIMEOUT_S)
-        except DockerException as error:
-            raise unavailable(self.endpoint, error) from error
+        probe = self._client_of(DEFAULT_DOCKER_API_VERSION)
+        with closing(probe):
+            version: str = probe.version(api_version=False)["ApiVersion"]
+        return self._client_of(version)
+
+    def _client_of(self, version: str) -> APIClient:
+        """A client that has not connected yet."""
+        client = APIClient(
+            base_url=self.endpoint.url,
+            version=version,
+            tls=self.endpoint.tls or False,
+            timeout=CALL_TIMEOUT_S,
+        )
+        # Else requests would let REQUESTS_CA_BUNDLE take the place of the engine's authority, and would
+        # look for a proxy on the way to 127.0.0.1.
+        client.trust_env = False
+        return client
 
 
 def _knock(endpoint: DockerEndpoint) -> None:

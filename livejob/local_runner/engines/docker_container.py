@@ -68,6 +68,7 @@ def container_body(spec: WorkerSpec, user: User, network: str) -> Body:
             "NetworkMode": network,
             "Mounts": [_mount(source, target) for target, source in mounts(spec).items()],
             "ReadonlyRootfs": True,
+            # Its pages count towards Memory: a full /tmp leaves that much less to the job.
             "Tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,size={spec.tmp_bytes},mode=1777"},
             "CapDrop": ["ALL"],
             # SELinux would refuse the mounts unless the developer's files were relabelled.

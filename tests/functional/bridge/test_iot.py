@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -197,16 +198,13 @@ def test_the_sending_side_needs_no_mqtt_client():
 
 
 def keys_of_an_assumed_role(aws: LocalAwsUnderTest) -> Keys:
-    """Temporary keys of a role that may use the bridge."""
-    import json
-
+    """Temporary keys of a job's role that may use the bridge."""
     iam = aws.root.client("iam", endpoint_url=aws.endpoint_url)
+    name = NAMES.job_role("Listen")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": aws.account}}
     allow = {"Effect": "Allow", "Action": ["iot:Connect", "iot:Subscribe", "iot:Receive"], "Resource": "*"}
-    role = iam.create_role(
-        RoleName="listener", Path="/livejob/", AssumeRolePolicyDocument=json.dumps(policy(trust))
-    )["Role"]
-    iam.put_role_policy(RoleName="listener", PolicyName="bridge", PolicyDocument=json.dumps(policy(allow)))
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy(trust)))["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="bridge", PolicyDocument=json.dumps(policy(allow)))
     sts = aws.developer.client("sts", endpoint_url=aws.endpoint_url)
     found = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
     return Keys(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])

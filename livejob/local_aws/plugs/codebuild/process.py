@@ -1,0 +1,105 @@
+"""The build host's process: started with the first build, ended with the emulator.
+
+Its standard input is a pipe that only this process holds: when that closes, by kill -9 too, the host
+removes its containers and ends.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from livejob.local_aws.build_host.messages import BuildOrder, Report, read_report, start_line, stop_line
+
+CLOSE_TIMEOUT_S = 4.0
+
+
+class BuildHostProcess:
+    """The host, as long as it lives; the next order after its death starts another."""
+
+    def __init__(
+        self,
+        engine: Mapping[str, str],
+        marker: Path,
+        report: Callable[[Report], None],
+        lost: Callable[[], None],
+    ) -> None:
+        """engine: DOCKER_HOST and its like. `report` and `lost` (the host died) come in a thread."""
+        self._engine = engine
+        self._marker = marker
+        self._report = report
+        self._lost = lost
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start_if_needed_for_sweep(self) -> None:
+        """Start the host if an earlier one may have left containers behind: it removes them."""
+        if self._marker.exists():
+            with self._lock:
+                self._ensure()
+
+    def start_build(self, order: BuildOrder) -> None:
+        self._send(start_line(order))
+
+    def stop_build(self, build_id: str) -> None:
+        self._send(stop_line(build_id))
+
+    def close(self) -> None:
+        """End it; returns when its containers are gone, or after a while."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(CLOSE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+    def _send(self, line: bytes) -> None:
+        with self._lock:
+            process = self._ensure()
+            assert process.stdin is not None
+            # If it has just died, `lost` tells of its builds.
+            with suppress(BrokenPipeError):
+                process.stdin.write(line)
+                process.stdin.flush()
+
+    def _ensure(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._spawn()
+            threading.Thread(
+                target=self._read, args=(self._process,), name="build-host-reports", daemon=True
+            ).start()
+        return self._process
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "livejob.local_aws.build_host", "--marker", str(self._marker)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment(),
+            # Out of the emulator's process group, whose end must not come before the containers'.
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """The engine's address and nothing of the emulator's own, in which root's keys are."""
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
+        return {**kept, **self._engine}
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._report(read_report(line))
+        process.wait()
+        with self._lock:
+            is_expected = self._process is not process
+        if not is_expected:
+            self._lost()

@@ -39,12 +39,13 @@ from livejob.local_runner.events import (
     Stopping,
     Warned,
 )
+from livejob.local_runner.logs import Stream
 from livejob.wire.ids import RunId
 from livejob.wire.states import State
 
 _UNSAFE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
 
-LINE_CHARS = 2000
+LINE_CHARS = 400
 TRACE_LINES = 12
 SHOWN_PATHS = 3
 
@@ -102,6 +103,7 @@ class TextPrinter:
         }
         self._ready: Ready | None = None
         self._is_deploying = False
+        self._long_lines: set[tuple[RunId, Stream]] = set()
         self._printers: Mapping[type[Event], Callable[[Any], None]] = {
             SessionAttached: self._attached,
             BridgeUp: self._bridge_up,
@@ -163,11 +165,23 @@ class TextPrinter:
         self._line(event.job, event.run_id, click.style("▶", fg="cyan") + f" {event.run_id}{again}")
 
     def _output(self, event: RunOutput) -> None:
-        text = event.line.text
+        line, text = event.line, event.line.text
+        if self._is_rest_of_long_line(event):
+            return
         if len(text) > LINE_CHARS:
-            text = f"{text[:LINE_CHARS]}… ({len(text)} characters)"
-        bar = click.style("│", fg="red" if event.line.stream == "stderr" else "bright_black")
+            text = f"{text[:LINE_CHARS]}… (cut: `livejob logs {event.run_id}` has the whole line)"
+        bar = click.style("│", fg="red" if line.stream == "stderr" else "bright_black")
         self._line(event.job, event.run_id, f"{bar} {printable(text)}")
+
+    def _is_rest_of_long_line(self, event: RunOutput) -> bool:
+        """True for the second and later pieces of a line that was too long for one."""
+        place = (event.run_id, event.line.stream)
+        is_rest = place in self._long_lines
+        if event.line.end:
+            self._long_lines.discard(place)
+        elif len(event.line.text) > LINE_CHARS:
+            self._long_lines.add(place)
+        return is_rest
 
     def _ended(self, event: RunEnded) -> None:
         mark, colour = STATE_STYLE.get(event.state, ("✗", "red"))

@@ -25,7 +25,7 @@ class PrivateEngine:
     """An engine below `directory`; `start` it, `kill` it, `start` it again, and `stop` it at the end."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
@@ -45,9 +45,17 @@ class PrivateEngine:
         os.kill(int(words[words.index("(pid") + 1].rstrip(",")), signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it and remove its data, images too."""
+        """End it and remove its data, images too. No error when it has been stopped."""
         self._run("stop")
-        shutil.rmtree(self._directory / "livejob")
+        shutil.rmtree(self.directory / "livejob")
+
+    def processes(self) -> list[int]:
+        """Pids of the engine's dockerd, as long as it runs."""
+        return [
+            int(each.parent.name)
+            for each in Path("/proc").glob("[0-9]*/cmdline")
+            if _is_program(each, str(self.directory))
+        ]
 
     def _run(self, command: str) -> str:
         done = subprocess.run(
@@ -59,3 +67,12 @@ class PrivateEngine:
             check=True,
         )
         return done.stdout
+
+
+def _is_program(cmdline: Path, directory: str) -> bool:
+    """Docker's daemon, started with its data below `directory`."""
+    try:
+        words = cmdline.read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # the process has ended
+        return False
+    return words[0].endswith("dockerd") and any(word.startswith(directory) for word in words)

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NoReturn
 
 from livejob.runner.context import Context, JobCancelled, JobTimedOut
 from livejob.runner.handler import HandlerUnusable, arguments_for, load_handler
@@ -74,7 +73,7 @@ def execute(order: Order, sources: Sources, stop: StopSignal, report: Callable[[
 
 def _handle(order: Order, sources: Sources, stop: StopSignal, closing: ExitStack) -> _Returned | _Raised:
     try:
-        with stop.told_to(_raise):
+        with stop.told_to(_interrupt):
             handler = load_handler(order.handler, order.root, sources)
             payload = json.loads(order.payload)
             value = handler(*arguments_for(handler, payload, order.context))
@@ -84,10 +83,23 @@ def _handle(order: Order, sources: Sources, stop: StopSignal, closing: ExitStack
     return _await(value, stop, closing) if inspect.isawaitable(value) else _Returned(value)
 
 
-def _raise(reason: StopReason) -> NoReturn:
-    if reason is StopReason.TIMEOUT:
-        raise JobTimedOut("the run has used up its timeout")
-    raise JobCancelled(STOPPED[reason][2])
+def _interrupt(reason: StopReason) -> None:
+    """Raise in what the main thread does; where that is an event loop of the handler's own, cancel its tasks.
+
+    (An exception raised into a loop may land in any of its callbacks, and asyncio keeps it there.)
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        if reason is StopReason.TIMEOUT:
+            raise JobTimedOut("the run has used up its timeout") from None
+        raise JobCancelled(STOPPED[reason][2]) from None
+    loop.call_soon_threadsafe(_cancel_tasks, loop)
+
+
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 def _await(value: Awaitable[object], stop: StopSignal, closing: ExitStack) -> _Returned | _Raised:

@@ -121,8 +121,16 @@ def _import(name: str, root: str) -> ModuleType:
     except Exception as error:
         failure = failure_of(error, FailureType.HANDLER_IMPORT_FAILED)
         message = f"the import of {name} failed: {describe(error)}"
-        raise HandlerUnusable(Failure(failure.type, message, failure.trace).clipped()) from error
+        raise HandlerUnusable(
+            Failure(failure.type, message, failure.trace, _import_remedy(error)).clipped()
+        ) from error
     return sys.modules[name]
+
+
+def _import_remedy(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"If {error.name} is a package, add it to the app's dependencies."
+    return ""
 
 
 def _syntax_failure(error: SyntaxError, root: str) -> Failure:

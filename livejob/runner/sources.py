@@ -109,6 +109,18 @@ class CodeCache:
             SyntaxError, ValueError: it cannot be compiled.
         """
         self._used[path] = None
+        return self._compiled(path)
+
+    def warm(self, paths: Iterable[str]) -> None:
+        """Compile ahead what has changed among `paths`. What cannot be compiled is left to its import."""
+        for path in paths:
+            try:
+                self._compiled(path)
+            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+                # The import in the attempt meets the same, and tells the user there.
+                continue
+
+    def _compiled(self, path: str) -> Compiled:
         entry = self.sources.look(path)
         kept = self._kept.get(path)
         if entry is not None and kept is not None and kept[0] == entry.stamp:
@@ -119,15 +131,6 @@ class CodeCache:
         if entry is not None and self._is_settled(entry.stamp):
             self._kept[path] = (entry.stamp, compiled)
         return compiled
-
-    def warm(self, paths: Iterable[str]) -> None:
-        """Compile ahead what has changed among `paths`. What cannot be compiled is left to its import."""
-        for path in paths:
-            try:
-                self.compiled(path)
-            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-                # The import in the attempt meets the same, and tells the user there.
-                continue
 
     def _is_settled(self, stamp: Stamp) -> bool:
         changed_ms = max(stamp.mtime_ns, stamp.ctime_ns) // 1_000_000

@@ -387,6 +387,15 @@ class TestStops:
         assert "livejob.runner.context.JobCancelled" in attempt.failure.trace
         assert "runner/stop.py" not in attempt.failure.trace
 
+    async def test_a_loop_of_its_own(self, worker: WorkerDriver):
+        """A sync handler that runs an event loop has its tasks cancelled, and cleans up."""
+        await worker.begin("stops.runs_a_loop")
+        await worker.wait_output(b"ready")
+        await worker.stop("cancel")
+        attempt = await worker.finish()
+
+        assert ("cancel", b"ready\ncleaned up\n") == (attempt.input, attempt.stdout)
+
     async def test_timeout(self, worker: WorkerDriver):
         """A handler that is out of time gets JobTimedOut."""
         await worker.begin("stops.tells_the_reason")

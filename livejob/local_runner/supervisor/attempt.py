@@ -33,6 +33,10 @@ class AttemptPipes:
     stderr: tuple[int, int]
     report: tuple[int, int]
 
+    def close(self) -> None:
+        self.close_reading()
+        self.close_writing()
+
     def close_reading(self) -> None:
         for reading, _ in (self.stdout, self.stderr, self.report):
             os.close(reading)

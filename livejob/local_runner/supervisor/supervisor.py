@@ -153,16 +153,24 @@ class Supervisor:
         stop = StopSlot()
         try:
             pipes = open_pipes()
-            plan = self._plan(start, pipes, stop)
-            pid = self._zygote.fork(lambda: run_child(plan))
+            pid = self._fork(start, pipes, stop)
         except OSError as error:
             self._endpoint.revoke()
             self._refuse(start, f"the worker cannot start a process: {error}")
             return
-        pipes.close_writing()
         self._attempt = RunningAttempt(start, pid, pipes, stop, self._oom.count())
         self._channel.send(Started(start.run_id, start.attempt, pid))
         self._attempt.watch(self._loop, self._output)
+
+    def _fork(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> int:
+        plan = self._plan(start, pipes, stop)
+        try:
+            pid = self._zygote.fork(lambda: run_child(plan))
+        except OSError:
+            pipes.close()
+            raise
+        pipes.close_writing()
+        return pid
 
     def _plan(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> ChildPlan:
         address = self._endpoint.grant()
@@ -244,7 +252,14 @@ class Supervisor:
             limit_bytes=self._surroundings.memory_bytes or self._oom.limit_bytes(),
         )
         outcome = outcome_at_end(report.outcome if report is not None else None, death)
+        if is_oom and self._surroundings.memory_bytes is None:
+            self._notice_out_of_memory(outcome)
         self._send_ended(attempt.start, outcome, peak_bytes)
+
+    def _notice_out_of_memory(self, outcome: Outcome) -> None:
+        """Of a process that the handler had started: its own end says so by itself."""
+        if outcome.failure is None or outcome.failure.type != FailureType.OUT_OF_MEMORY:
+            self._channel.send(Notice("the kernel killed a process of the attempt for want of memory"))
 
     def _notice_left_behind(self, names: list[str]) -> None:
         shown = ", ".join(sorted(set(names)))

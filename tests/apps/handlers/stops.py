@@ -1,5 +1,6 @@
 """Handlers that are asked to stop."""
 
+import asyncio
 import signal
 import subprocess
 import time
@@ -60,6 +61,26 @@ def cleans_up_slowly(payload):
         print("cleaning", flush=True)
         time.sleep(0.05)
         print("cleaned up")
+
+
+def runs_a_loop(payload):
+    """A sync handler with an event loop of its own that is never idle."""
+
+    async def spin():
+        while True:
+            sum(range(100_000))
+            await asyncio.sleep(0)
+
+    async def main():
+        spinning = asyncio.create_task(spin())
+        print("ready", flush=True)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            spinning.cancel()
+            print("cleaned up")
+
+    asyncio.run(main())
 
 
 def ignores(payload):

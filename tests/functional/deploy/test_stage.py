@@ -18,11 +18,20 @@ from livejob.deploy.code_zip import code_zip
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stack import Template
 from livejob.deploy.stack_events import ResourceEvent
-from livejob.deploy.stage import DeployClients, DeployedStage, StubCode, deploy_stage, remove_stage
+from livejob.deploy.stage import (
+    DeployClients,
+    DeployedStage,
+    StubCode,
+    deploy_stage,
+    remove_stage,
+    stub_code,
+)
 from livejob.errors import AccessRefused, NameConflict, StackBusy, StackFailed
 from livejob.project.specs import JobSpec, Statement
+from livejob.runs.dynamodb import DynamoRunStore
 from livejob.runs.schema import TABLE_SCHEMA
 from livejob.wire.names import StageNames
+from livejob.wire.states import State
 from tests.support.job_specs import a_job, jobs_of
 from tests.support.local_aws_fixtures import LocalAwsUnderTest
 
@@ -165,6 +174,19 @@ def test_resources_carry_the_stages_tags(stage: StageInAws) -> None:
     }
     assert expected.items() <= {each["Key"]: each["Value"] for each in tags}.items()
     assert expected.items() <= function["Tags"].items()
+
+
+def test_stub_works_with_what_its_stage_gives_it(stage: StageInAws) -> None:
+    """livejob's own stub, deployed, records a run: its code is whole and its role suffices."""
+    stage.stub = stub_code()
+    deployed = stage.deploy(a_job("Resize", when_disconnected="queue"))
+    payload = json.dumps({"action": "run", "payload": {"width": 300}}).encode()
+
+    answer = stage.as_developer("lambda").invoke(FunctionName=deployed.invokers["Resize"], Payload=payload)
+
+    reply = json.loads(answer["Payload"].read())
+    runs = DynamoRunStore(stage.as_developer("dynamodb"), deployed.table)
+    assert State.QUEUED == runs.get(reply["runId"]).state
 
 
 def test_developer_becomes_a_job_with_its_permissions_alone(stage: StageInAws) -> None:

@@ -197,6 +197,18 @@ def test_emulator_that_dies_at_start_is_told_at_once(tmp_path: Path) -> None:
     assert "The local AWS emulator ended before it was ready (signal 9)." == caught.value.message
 
 
+def test_root_keys_are_in_no_list_of_processes(tmp_path: Path) -> None:
+    """Neither the emulator's command line nor its environment, as others may read them, holds root's keys."""
+    process = start_process(tmp_path, 0, "123456789012", "us-east-1")
+    process.wait_ready()
+    seen = b"".join(Path(f"/proc/{process.pid}/{what}").read_bytes() for what in ("cmdline", "environ"))
+    process.stop()
+
+    assert b"livejob.local_aws.server" in seen
+    assert process.root.access_key_id.encode() not in seen
+    assert process.root.secret_access_key.encode() not in seen
+
+
 def test_missing_emulator_is_told(open_aws: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without MiniStack in the environment the error gives the command that installs it."""
     monkeypatch.setitem(sys.modules, "ministack", None)

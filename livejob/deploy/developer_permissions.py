@@ -156,7 +156,7 @@ def _daily_work(account: str, region: str) -> Sequence[Mapping[str, object]]:
         _allow("RecordIndexes", ["dynamodb:Query"], arn("dynamodb", "table/livejob-*/index/*")),
         _allow("Objects", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "arn:aws:s3:::livejob-*/*"),
         _allow("ObjectLists", ["s3:ListBucket"], "arn:aws:s3:::livejob-*"),
-        _allow("Session", ["iot:Connect"], arn("iot", "client/ses_*"), arn("iot", "client/livejob-*")),
+        _allow("Session", ["iot:Connect"], arn("iot", "client/ses_*")),
         _allow("Ring", ["iot:Publish", "iot:Receive"], arn("iot", "topic/livejob/*")),
         _allow("Hear", ["iot:Subscribe"], arn("iot", "topicfilter/livejob/*")),
         # Has no resource type. Source: Service Authorization Reference, AWS IoT.

@@ -107,7 +107,7 @@ class Stacks:
         name = before.name
         self._check_free(before)
         if before.condition is Condition.BROKEN:
-            raise StackFailed(f"The stack {name} is {before.status}: {before.reason}", stack=name)
+            raise _broken(before)
         if before.condition is Condition.NEVER_MADE:
             self.delete(before, on_event)
         kind: ChangeSetTypeType = "UPDATE" if before.condition is Condition.USABLE else "CREATE"
@@ -177,6 +177,14 @@ class Stacks:
         if kind == "CREATE":  # the empty stack that was made for it
             with translated("cloudformation:DeleteStack", f"stack/{name}"):
                 self._client.delete_stack(StackName=name)
+
+
+def _broken(before: StackView) -> StackFailed:
+    mending = "continue-update-rollback" if before.status == "UPDATE_ROLLBACK_FAILED" else "delete-stack"
+    return StackFailed(
+        f"The stack {before.name} is {before.status}: {before.reason}",
+        remedy=f"`aws cloudformation {mending} --stack-name {before.name}`, then deploy again.",
+    )
 
 
 def _view_of(stack: StackTypeDef) -> StackView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
 
@@ -41,9 +42,10 @@ def _listen_on(port: int) -> socket.socket:
         listener.listen(128)
     except OSError as error:
         listener.close()
+        is_held = error.errno == errno.EADDRINUSE
+        reason = f"{holder_of(port)} listens there" if is_held else error.strerror
         raise PortTaken(
-            f"Port {port} of {HOST} cannot be used: {error.strerror}; it is held by {holder_of(port)}.",
-            suggestion=_free_port(),
+            f"Port {port} of {HOST} cannot be used: {reason}.", suggestion=_free_port()
         ) from error
     return listener
 
@@ -58,11 +60,13 @@ def _free_port() -> int:
 def holder_of(port: int) -> str:
     """Who listens on the port, e.g. `python3 (pid 4711)`, as far as this user may know."""
     inodes = _listening_inodes(port)
+    if not inodes:
+        return "another program"
     for descriptors in Path("/proc").glob("[0-9]*/fd"):
         if _has_one_of(descriptors, inodes):
             process = descriptors.parent
             return f"{_command_of(process)} (pid {process.name})"
-    return "a program of another user" if inodes else "another program"
+    return "a program of another user"
 
 
 def _listening_inodes(port: int) -> frozenset[str]:

@@ -103,7 +103,7 @@ def test_port_that_was_asked_for_and_is_taken_names_its_holder(open_aws: Open) -
     with _listening(0) as port, pytest.raises(PortTaken) as caught:
         open_aws(port)
 
-    assert f"(pid {os.getpid()})" in caught.value.message
+    assert f"(pid {os.getpid()}) listens there." in caught.value.message
     assert f"LIVEJOB_LOCAL_AWS_PORT={caught.value.context['suggestion']}" in caught.value.remedy
 
 

@@ -109,8 +109,7 @@ class DockerWorker:
         self._connection = connection
         self._gateway = gateway
         self._is_killed = False
-        self._end_lock = asyncio.Lock()
-        self._exit: WorkerExit | None = None
+        self._ending: asyncio.Task[WorkerExit] | None = None
 
     @property
     def id(self) -> str:
@@ -129,11 +128,11 @@ class DockerWorker:
 
     async def wait_ended(self) -> WorkerExit:
         """As the port says. A container whose channel has ended and that goes on is killed."""
-        async with self._end_lock:
-            if self._exit is None:
-                await self._channel.wait_closed()
-                self._exit = await self._end()
-            return self._exit
+        await self._channel.wait_closed()
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(), name=f"end of worker {self.id}")
+        # Shielded: a waiter that gives up must not leave the container half seen and half removed.
+        return await asyncio.shield(self._ending)
 
     async def kill(self) -> None:
         self._is_killed = True

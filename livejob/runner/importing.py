@@ -27,15 +27,21 @@ from livejob.runner.sources import CodeCache
 SOURCE_SUFFIX = ".py"
 
 
-def install(root: str, code: CodeCache) -> None:
-    """Put `root` first on the module search path and serve it from `code`. Once in a process.
+def install_hook(root: str, code: CodeCache) -> None:
+    """Have the directories below `root` served from `code` when they are searched. Once in a process.
+
+    Nothing is searched there before `add_root`, so a process that must not import the user's modules
+    itself can prepare its children.
 
     root: absolute path, as it shall stand in tracebacks.
     """
     elsewhere = tuple(_below(path) for path in sys.path if path)
     sys.path_hooks.insert(0, _Hook(_below(root), elsewhere, code))
-    for path in [path for path in sys.path_importer_cache if _below(path).startswith(_below(root))]:
-        del sys.path_importer_cache[path]
+
+
+def add_root(root: str) -> None:
+    """Put `root` first on the module search path, as Lambda has its task root."""
+    sys.path_importer_cache.pop(root, None)
     sys.path.insert(0, root)
 
 

@@ -12,6 +12,7 @@ from livejob.local_runner.supervisor.channel import take_over_stdio
 from livejob.local_runner.supervisor.processes import become_subreaper
 from livejob.local_runner.supervisor.supervisor import Supervisor, Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
+from livejob.runner.importing import install_hook
 from livejob.runner.sources import CodeCache, DiskSources
 from livejob.wire.names import ENV_TASK_ROOT, TASK_ROOT
 
@@ -25,10 +26,12 @@ def main() -> int:
     channel = take_over_stdio()
     become_subreaper()
     clock = SystemClock()
-    zygote = Zygote(CodeCache(DiskSources(), clock))
-    zygote.settle()
     environment = dict(os.environ)
     root = str(Path(environment.get(ENV_TASK_ROOT, TASK_ROOT)).absolute())
+    code = CodeCache(DiskSources(), clock)
+    install_hook(root, code)
+    zygote = Zygote(code)
+    zygote.settle()
     return Supervisor(channel, zygote, Surroundings(root, environment, memory_bytes), clock).run()
 
 

@@ -28,7 +28,7 @@ from livejob.local_runner.supervisor.processes import die_with_parent
 from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
 from livejob.runner.execute import Order, execute
-from livejob.runner.importing import install
+from livejob.runner.importing import add_root
 from livejob.runner.sources import CodeCache
 from livejob.runner.stop import StopSignal, StopSlot
 from livejob.wire.names import ENV_APP, ENV_STAGE
@@ -93,7 +93,7 @@ def _become_attempt(plan: ChildPlan) -> StopSignal:
     _reseed()
     # A crash should not leave a core file among the user's sources.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    install(plan.root, plan.code)
+    add_root(plan.root)
     stop = StopSignal(plan.stop)
     stop.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

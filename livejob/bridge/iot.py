@@ -33,7 +33,7 @@ PING_TIMEOUT_MS = 10_000
 ACK_TIMEOUT_S = 10
 RECONNECT_MIN_MS = 250
 RECONNECT_MAX_MS = 30_000
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,15 @@ class _Connection:
                 return
             self._is_closed = True
             self._client.stop()
-            # Whoever gives the keys may hang; the client then ends later, by itself.
+            # Whoever gives the keys may hang; the client then ends by itself as soon as that returns.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), CLOSE_TIMEOUT_S)
             gone = self._threads.shutdown_event
             del self._client, self._bootstrap, self._threads
-            await asyncio.to_thread(gone.wait, CLOSE_TIMEOUT_S)
+            if self._stopped.is_set():
+                await asyncio.to_thread(gone.wait, CLOSE_TIMEOUT_S)
+            else:
+                self._reports.put_nowait(_Stopped())
 
     def _options(self) -> mqtt5.ClientOptions:
         endpoint = self._endpoint

@@ -112,6 +112,7 @@ def test_a_caller_needs_one_permission(queueing_stub: DeployedStub):
     status = queueing_stub.invoke({"action": "status", "runId": run_id}, caller).document
 
     assert "SUCCEEDED" == status["status"]
+    assert "X-Amz-Signature=" in status["resultUrl"]
     with urlopen(status["resultUrl"]) as answer:
         assert result == answer.read()
 

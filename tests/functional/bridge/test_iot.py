@@ -7,6 +7,7 @@ import gc
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +148,28 @@ async def test_nothing_is_left_behind(iot_bridge: IotBridge):
     assert len(threads) < len(during)
     await wait_until(lambda: threads_of_this_process() <= threads)
     await wait_until(lambda: len(sockets_of_this_process()) <= len(sockets))
+
+
+async def test_keys_that_hang_do_not_hold_up_the_end(iot_bridge: IotBridge):
+    """Closing ends the events while a login is still awaited, and nothing stays when that has ended."""
+    threads = threads_of_this_process()
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def keys() -> Keys:
+        is_asked.set()
+        may_answer.wait()
+        return iot_bridge.keys
+
+    transport = IotTransport(iot_bridge.endpoint, keys, "livejob/shop/dev/s", a_session_id())
+    async with listening(transport) as listener:
+        hearing = asyncio.create_task(listener.hear(Connected))
+        await asyncio.to_thread(is_asked.wait)
+        await transport.close()
+        with pytest.raises(StopAsyncIteration):
+            await hearing
+        may_answer.set()
+
+    await wait_until(lambda: len(threads_of_this_process() - threads) <= 1)  # asyncio's own worker thread
 
 
 def test_a_refused_ring_names_its_topic(local_aws: LocalAwsUnderTest):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from livejob.deploy.developer_permissions import developer_policy
 from livejob.errors import LivejobError
 from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
+from livejob.local_aws.process import engine_variables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         developer_policy=developer_policy(ACCOUNT, options.region),
         port=options.port,
         region=options.region,
+        engine=engine_variables(os.environ),
     )
     try:
         return asyncio.run(_run(open_local_aws(config)))

@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from livejob.errors import EmulatorDied
@@ -41,6 +41,7 @@ class LocalAwsConfig:
     state_dir:        its own directory, made when it is not there; one emulator per directory.
     developer_policy: IAM policy document of the user `developer`.
     port:             None for the usual one or the next free one; 0 for any free one.
+    engine:           where builds run: `process.engine_variables` of the developer's environment.
     """
 
     state_dir: Path
@@ -48,6 +49,7 @@ class LocalAwsConfig:
     port: int | None = None
     region: str = "us-east-1"
     account: str = ACCOUNT
+    engine: Mapping[str, str] = field(default_factory=dict)
 
 
 class LocalAws:
@@ -108,7 +110,7 @@ def open_local_aws(config: LocalAwsConfig) -> LocalAws:
 
 
 def _start(config: LocalAwsConfig) -> LocalAws:
-    process = start_process(config.state_dir, config.port, config.account, config.region)
+    process = start_process(config.state_dir, config.port, config.account, config.region, config.engine)
     try:
         state = _prepare(process, config)
         state.write(config.state_dir)

@@ -10,10 +10,12 @@ import socket
 import string
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import livejob
@@ -27,6 +29,7 @@ STOP_TIMEOUT_S = 5.0
 ENDING_S = 0.5
 LOG_FILE = "emulator.log"
 LAST_LINES_COUNT = 12
+ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG")
 _PACKAGE_PARENT = Path(livejob.__file__).parent.parent
 
 
@@ -99,11 +102,24 @@ class EmulatorProcess:
         shutil.rmtree(self._orders.scratch, ignore_errors=True)
 
 
-def start_process(state_dir: Path, port: int | None, account: str, region: str) -> EmulatorProcess:
+def engine_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """What says where the container engine is, and how to log in to registries, out of `environment`."""
+    found = {name: environment[name] for name in ENGINE_VARIABLES if environment.get(name)}
+    return {"DOCKER_CONFIG": f"{environment.get('HOME', '')}/.docker", **found}
+
+
+def start_process(
+    state_dir: Path,
+    port: int | None,
+    account: str,
+    region: str,
+    engine: Mapping[str, str] = MappingProxyType({}),
+) -> EmulatorProcess:
     """Start an emulator that listens on 127.0.0.1; returns before it answers (requests wait for it).
 
     state_dir: exists; the log and a scratch directory go there.
     port:      see `ports.listen`.
+    engine:    `engine_variables` of the environment; without them, Docker's default socket.
 
     Raises:
         EmulatorMissing: it is not installed in this environment.
@@ -116,12 +132,14 @@ def start_process(state_dir: Path, port: int | None, account: str, region: str) 
     scratch.mkdir(mode=0o700)
     log = state_dir / LOG_FILE
     with listen(port) as listener, log.open("wb") as log_file:
-        orders = _orders(listener, scratch, account, region)
+        orders = _orders(listener, scratch, account, region, engine)
         process = _spawn(orders, log_file)
     return EmulatorProcess(process, orders, log)
 
 
-def _orders(listener: socket.socket, scratch: Path, account: str, region: str) -> Orders:
+def _orders(
+    listener: socket.socket, scratch: Path, account: str, region: str, engine: Mapping[str, str]
+) -> Orders:
     alphabet = string.ascii_uppercase + "234567"
     return Orders(
         listening_fd=listener.fileno(),
@@ -132,6 +150,7 @@ def _orders(listener: socket.socket, scratch: Path, account: str, region: str) -
         root_access_key_id="AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
         root_secret_access_key=secrets.token_urlsafe(30),
         scratch=str(scratch),
+        engine=dict(engine),
     )
 
 

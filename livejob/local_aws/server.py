@@ -1,7 +1,7 @@
 """The emulator's own process: imports MiniStack, serves it, and ends with its owner.
 
-Started by `process.start_process` and by nobody else. Plugs, for services that MiniStack lacks, have
-their place between the import of its app, which reads its settings from the environment, and the serving.
+Started by `process.start_process` and by nobody else. Plugs, for services that MiniStack lacks, stand in
+front of its app and come to life with the first request for their service.
 
 Standard input is a pipe: the first line is the `Orders`, and the end of the pipe means that the owner is
 gone (by kill -9 too), so the emulator ends as well.
@@ -18,9 +18,14 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import cast
 
 from livejob.local_aws.guard import guarded
+from livejob.local_aws.plugs.codebuild.front import CodeBuildFront
+
+MARKER = "builds"
+"""File beside the scratch directory, there while builds may have containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Orders:
     listening_fd: an inherited socket that already listens on 127.0.0.1:`port`.
     instance:     comes back in the health answer as `edition`, so that the owner knows its own emulator.
     scratch:      directory for everything the emulator puts on disk; removed at the end.
+    engine:       the container engine's address, as Docker's tools take it (DOCKER_HOST and its like).
     """
 
     listening_fd: int
@@ -40,6 +46,7 @@ class Orders:
     root_access_key_id: str
     root_secret_access_key: str
     scratch: str
+    engine: Mapping[str, str]
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -82,7 +89,10 @@ async def _serve_until_told(orders: Orders) -> None:
     config = Config()
     config.bind = [f"fd://{orders.listening_fd}"]
     config.keep_alive_timeout = 75
-    framework = cast(ASGIFramework, guarded(app))
+    codebuild = CodeBuildFront(
+        app, f"http://127.0.0.1:{orders.port}", orders.engine, Path(orders.scratch).with_name(MARKER)
+    )
+    framework = cast(ASGIFramework, guarded(codebuild))
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, told.set)
@@ -92,6 +102,7 @@ async def _serve_until_told(orders: Orders) -> None:
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():  # it failed; the traceback goes into the log
         serving.result()
+    codebuild.close()
     _end(orders)
 
 

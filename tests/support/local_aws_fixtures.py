@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,9 +10,9 @@ import boto3
 import pytest
 
 from livejob.deploy.developer_permissions import developer_policy
-from livejob.local_aws.users import create_user, open_iam
 from livejob.local_aws.launcher import ACCOUNT
-from livejob.local_aws.process import Keys, start_process
+from livejob.local_aws.process import Keys, engine_variables, start_process
+from livejob.local_aws.users import create_user, open_iam
 
 REGION = "us-east-1"
 
@@ -38,7 +39,9 @@ class LocalAwsUnderTest:
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderTest]:
     """The emulator that all tests of this run share: name what you make in it uniquely."""
-    process = start_process(tmp_path_factory.mktemp("local-aws"), 0, ACCOUNT, REGION)
+    process = start_process(
+        tmp_path_factory.mktemp("local-aws"), 0, ACCOUNT, REGION, engine_variables(os.environ)
+    )
     try:
         iam = open_iam(process.endpoint_url, REGION, process.root)
         process.wait_ready()

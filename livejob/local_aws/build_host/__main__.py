@@ -18,21 +18,19 @@ from livejob.local_aws.build_host.build import HostParts
 from livejob.local_aws.build_host.host import Host
 from livejob.local_aws.build_host.orphans import this_host
 
-CONCURRENT_BUILDS = 20
-"""Further builds wait in QUEUED. Source: AWS CodeBuild quotas, 'Concurrently running builds' (default of
-the smaller Linux sizes)."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--marker", type=Path, required=True)
+    parser.add_argument("--slots", type=int, required=True, help="builds that may run at the same time")
+    options = parser.parse_args()
     parts = HostParts(
         clock=SystemClock(),
         loader=Loader(),
         engine=os.environ,
-        slots=threading.Semaphore(CONCURRENT_BUILDS),
+        slots=threading.Semaphore(options.slots),
         owner=this_host(),
-        marker=parser.parse_args().marker,
+        marker=options.marker,
     )
     Host(parts, sys.stdout.buffer).serve(sys.stdin.buffer)
     sys.stderr.flush()

@@ -23,8 +23,11 @@ VARIABLE_TYPES = ("PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER")
 IDEMPOTENCY_S = 300.0
 """How long an idempotency token counts."""
 
-QUEUED_BUILDS = 100
-"""Builds that may wait or run. Five times the default of concurrently running builds."""
+CONCURRENT_BUILDS = 20
+"""Builds that may run at the same time: the default for the smaller Linux sizes."""
+
+QUEUED_BUILDS = 5 * CONCURRENT_BUILDS
+"""Builds that may run or wait."""
 
 MEMORY_BYTES = {
     "LINUX_CONTAINER": {

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from livejob.local_aws.build_host.messages import BuildOrder, Report, read_report, start_line, stop_line
+from livejob.local_aws.plugs.codebuild.limits import CONCURRENT_BUILDS
 
 CLOSE_TIMEOUT_S = 4.0
 
@@ -37,11 +38,10 @@ class BuildHostProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start_if_needed_for_sweep(self) -> None:
-        """Start the host if an earlier one may have left containers behind: it removes them."""
-        if self._marker.exists():
-            with self._lock:
-                self._ensure()
+    def start(self) -> None:
+        """Start the host although it has nothing to build: it removes what dead hosts have left."""
+        with self._lock:
+            self._ensure()
 
     def start_build(self, order: BuildOrder) -> None:
         self._send(start_line(order))
@@ -81,7 +81,10 @@ class BuildHostProcess:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "livejob.local_aws.build_host", "--marker", str(self._marker)],
+            [
+                *(sys.executable, "-m", "livejob.local_aws.build_host"),
+                *("--marker", str(self._marker), "--slots", str(CONCURRENT_BUILDS)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment(),

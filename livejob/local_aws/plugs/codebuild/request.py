@@ -13,6 +13,7 @@ from typing import Any
 
 from livejob.local_aws.build_host.messages import Fields, Variable, is_inline
 from livejob.local_aws.plugs.codebuild.limits import (
+    CONCURRENT_BUILDS,
     DEFAULT_QUEUED_TIMEOUT_MINUTES,
     DEFAULT_TIMEOUT_MINUTES,
     MEMORY_BYTES,
@@ -73,15 +74,34 @@ def settings_of(project: Mapping[str, Any], call: Mapping[str, Any]) -> Settings
         logs_config=dict(call.get("logsConfigOverride") or project.get("logsConfig") or {}),
         service_role=str(call.get("serviceRoleOverride") or project.get("serviceRole", "")),
         encryption_key=str(call.get("encryptionKeyOverride") or project.get("encryptionKey", "")),
-        timeout_minutes=_minutes(
-            project, call, "timeoutInMinutes", TIMEOUT_MINUTES, DEFAULT_TIMEOUT_MINUTES
-        ),
+        timeout_minutes=_minutes(project, call, "timeoutInMinutes", TIMEOUT_MINUTES, DEFAULT_TIMEOUT_MINUTES),
         queued_timeout_minutes=_minutes(
             project, call, "queuedTimeoutInMinutes", QUEUED_TIMEOUT_MINUTES, DEFAULT_QUEUED_TIMEOUT_MINUTES
         ),
         variables=tuple(_variable(each) for each in environment["environmentVariables"]),
         memory_bytes=_memory_bytes(environment),
     )
+
+
+def check_project(project: Mapping[str, Any]) -> None:
+    """What AWS checks when a project is made or changed; whether it can be executed here comes later.
+
+    Raises:
+        Refused: it is not allowed.
+    """
+    _minutes(project, {}, "timeoutInMinutes", TIMEOUT_MINUTES, DEFAULT_TIMEOUT_MINUTES)
+    _minutes(project, {}, "queuedTimeoutInMinutes", QUEUED_TIMEOUT_MINUTES, DEFAULT_QUEUED_TIMEOUT_MINUTES)
+    environment = project.get("environment") or {}
+    for each in environment.get("environmentVariables") or []:
+        _variable({"type": "PLAINTEXT", **each})
+    if environment.get("type") in MEMORY_BYTES:
+        _memory_bytes(environment)
+    if int(project.get("concurrentBuildLimit") or -1) > CONCURRENT_BUILDS:
+        raise Refused(
+            INVALID,
+            "Project-level concurrent build limit cannot exceed the account-level concurrent build limit "
+            f"of {CONCURRENT_BUILDS}.",
+        )
 
 
 def _environment(of_project: Mapping[str, Any], call: Mapping[str, Any]) -> Fields:

@@ -57,8 +57,24 @@ class _Raised:
     error: BaseException
 
 
-def execute(order: Order, sources: Sources, stop: StopSignal, report: Callable[[Outcome], None]) -> None:
+LookAt = Callable[[BaseException], None]
+
+
+def _nobody_looks(error: BaseException) -> None:
+    pass
+
+
+def execute(
+    order: Order,
+    sources: Sources,
+    stop: StopSignal,
+    report: Callable[[Outcome], None],
+    look_at: LookAt = _nobody_looks,
+) -> None:
     """Run the handler; `report` is called once, as soon as the outcome is known.
+
+    look_at: called with what the handler raised, if that is a failure, before anything is made of it; its
+    frames are as they were. For a debugger; must not raise.
 
     A handler that was asked to stop before it had returned is stopped, whatever it did then; one that had
     returned has succeeded. After the report an async handler's loop is closed, which waits for the threads
@@ -66,9 +82,16 @@ def execute(order: Order, sources: Sources, stop: StopSignal, report: Callable[[
     """
     with ExitStack() as after_report:
         end = _handle(order, sources, stop, after_report)
+        if isinstance(end, _Raised) and _is_failure(end.error) and stop.reason() is None:
+            look_at(end.error)
         # From here on a request to stop comes too late.
         reason = stop.reason()
         report(_outcome(end) if reason is None else _stopped(reason, end))
+
+
+def _is_failure(error: BaseException) -> bool:
+    """True for what a person wants to see in a debugger: not a stop, an exit, or a handler that is none."""
+    return isinstance(error, Exception) and not isinstance(error, HandlerUnusable)
 
 
 def _handle(order: Order, sources: Sources, stop: StopSignal, closing: ExitStack) -> _Returned | _Raised:

@@ -3,8 +3,8 @@
 Each message is a frozen dataclass; its `body` field, if any, travels as the frame's raw body, the rest
 as the frame's JSON head. Both sides run the same copy of this module.
 
-    daemon     --StartAttempt, StopAttempt, CredentialsReply, Shutdown-->              supervisor
-    supervisor --Hello, Started, Output, Ended, CredentialsWanted, Notice-->           daemon
+    daemon     --SourcesChanged, StartAttempt, StopAttempt, CredentialsReply, DebuggerBytes, Shutdown-->
+    supervisor --Hello, Started, Output, Ended, SourcesLoaded, CredentialsWanted, DebuggerBytes, Notice-->
 """
 
 from __future__ import annotations
@@ -15,6 +15,43 @@ from typing import Any, Literal
 from livejob.wire.framing import FrameError, Head, encode_frame
 from livejob.wire.ids import RunId
 
+DebuggerStart = Literal["off", "later", "now"]
+
+DEBUGGER_OPENS = b"+"
+"""First byte to an attempt's debugger: open it; what follows is the Debug Adapter Protocol, both ways."""
+
+DEBUGGER_LATER = b"-"
+"""First byte to an attempt that waits: run without; the next byte may open the debugger later."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesChanged:
+    """What has changed in the app's source; attempts that start after the last one of a set have it.
+
+    Paths are relative to the task root, with `/`. Until the first set the worker reads the disk.
+
+    files:       [path, how many bytes of the body], in the body's order; each text as `pack` makes it.
+    directories, left, removed: as in `livejob.runner.snapshot.SourceChanges`.
+    is_last:     of its set, which takes effect as a whole.
+    """
+
+    files: list[tuple[str, int]]
+    directories: list[str]
+    left: list[str]
+    removed: list[str]
+    is_last: bool
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesLoaded:
+    """Source files that an attempt has loaded, and none before in this worker.
+
+    Paths relative to the task root with `/`; absolute, as the worker sees them, outside of it.
+    """
+
+    paths: list[str]
+
 
 @dataclass(frozen=True, slots=True)
 class StartAttempt:
@@ -24,6 +61,8 @@ class StartAttempt:
     deadline_ms: Unix epoch milliseconds at which the daemon will stop it; for the context only.
     environment: added to the worker's own environment in the child.
     body:        the payload, UTF-8 JSON.
+    debugger:    "off"; "later": DebuggerBytes may come at any time; "now": the attempt waits for the
+                 first of them before it imports the handler. Not "off" only in a worker that has one.
     """
 
     run_id: RunId
@@ -33,6 +72,7 @@ class StartAttempt:
     deadline_ms: int
     environment: dict[str, str]
     body: bytes = b""
+    debugger: DebuggerStart = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +98,32 @@ class CredentialsReply:
 
 
 @dataclass(frozen=True, slots=True)
+class DebuggerBytes:
+    """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended."""
+
+    run_id: RunId
+    attempt: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """End what runs (SIGKILL) and exit 0. The end of the channel means the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First frame: the supervisor is ready for an attempt. `python` is like "3.12.1"."""
+    """First frame: the supervisor is ready for an attempt.
+
+    python: its version, like "3.12.1".
+    task:   absolute path of the app's source in the worker.
+    stdlib: directory of the worker's standard library.
+    """
 
     python: str
     pid: int
+    task: str = ""
+    stdlib: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +181,12 @@ class Notice:
 
 
 WorkerMessage = (
-    StartAttempt
+    SourcesChanged
+    | SourcesLoaded
+    | StartAttempt
     | StopAttempt
     | CredentialsReply
+    | DebuggerBytes
     | Shutdown
     | Hello
     | Started
@@ -140,9 +199,12 @@ WorkerMessage = (
 _KINDS: dict[str, type[WorkerMessage]] = {
     cls.__name__: cls
     for cls in (
+        SourcesChanged,
+        SourcesLoaded,
         StartAttempt,
         StopAttempt,
         CredentialsReply,
+        DebuggerBytes,
         Shutdown,
         Hello,
         Started,

@@ -27,7 +27,9 @@ PROCESS_LIMIT = 1024
 
 # -P: the source directory must not shadow modules that the supervisor itself imports.
 # -s: no packages from a home directory.
-_COMMAND = ["python3", "-P", "-s", "-m", SUPERVISOR]
+_PYTHON = ["python3", "-P", "-s"]
+# Frames of frozen modules have no files, and debugpy warns of it.
+_DEBUGGED = ["-X", "frozen_modules=off"]
 
 
 class Body(TypedDict):
@@ -52,7 +54,7 @@ def container_body(spec: WorkerSpec, user: User, network: str) -> Body:
     """The create call's body for one worker. `network` is "none", "host" or a network's name."""
     return Body(
         Image=spec.image,
-        Entrypoint=_COMMAND,
+        Entrypoint=_command(spec),
         Cmd=[],
         User=str(user),
         WorkingDir=TASK_ROOT,
@@ -88,6 +90,8 @@ def mounts(spec: WorkerSpec) -> dict[str, Path]:
     seen = {TASK_ROOT: spec.source, f"{RUNTIME_ROOT}/livejob": spec.package / "livejob"}
     if spec.dependencies is not None:
         seen[DEPENDENCIES_ROOT] = spec.dependencies
+    if spec.debugger is not None:
+        seen[f"{RUNTIME_ROOT}/debugpy"] = spec.debugger
     return seen
 
 
@@ -99,6 +103,12 @@ def labels(spec: WorkerSpec) -> dict[str, str]:
         LABEL_STAGE: spec.stage,
         LABEL_JOB: spec.job,
     }
+
+
+def _command(spec: WorkerSpec) -> list[str]:
+    if spec.debugger is not None:
+        return [*_PYTHON, *_DEBUGGED, "-m", SUPERVISOR, "--debugger"]
+    return [*_PYTHON, "-m", SUPERVISOR]
 
 
 def _environment(spec: WorkerSpec) -> dict[str, str]:

@@ -27,6 +27,7 @@ class WorkerSpec:
     dependencies: directory of third-party packages, seen read-only at DEPENDENCIES_ROOT; or None.
     environment:  the worker's whole environment; nothing of the daemon's own leaks in.
     memory_bytes: hard limit of the worker (supervisor and attempt together).
+    debugger:     directory of the `debugpy` package, seen read-only and loaded; None for a worker without.
     owner, app, stage, job: labels, by which orphans are found.
     """
 
@@ -41,6 +42,7 @@ class WorkerSpec:
     memory_bytes: int
     dependencies: Path | None = None
     tmp_bytes: int = 512 * MIB
+    debugger: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ from livejob.wire.names import ENV_TASK_ROOT, ENV_WORKER
 
 SUPERVISOR = "livejob.local_runner.supervisor"
 
+DEBUGGER_OPTIONS = ("-X", "frozen_modules=off")
+"""Of a Python that is debugged: else frames of frozen modules have no files, and debugpy warns of it."""
+
 READ_BYTES = 256 * KIB
 """How much of the channel is read at once; asyncio buffers at most twice as much."""
 
@@ -173,10 +176,15 @@ class ProcessEngine:
     def _command(self, spec: WorkerSpec) -> list[str]:
         # -P: the source directory must not shadow modules that the supervisor itself imports.
         # -s: as in a container, packages of the user's own site directory are not there.
-        return [self._python, "-P", "-s", "-m", SUPERVISOR, "--memory-bytes", str(spec.memory_bytes)]
+        arguments = ["-m", SUPERVISOR, "--memory-bytes", str(spec.memory_bytes)]
+        if spec.debugger is not None:
+            return [self._python, "-P", "-s", *DEBUGGER_OPTIONS, *arguments, "--debugger"]
+        return [self._python, "-P", "-s", *arguments]
 
     def _environment(self, spec: WorkerSpec, label: Label) -> dict[str, str]:
         roots = [spec.package, *([spec.dependencies] if spec.dependencies is not None else [])]
+        if spec.debugger is not None:
+            roots.append(spec.debugger.parent)
         return {
             "PATH": f"{Path(self._python).parent}:{_SYSTEM_PATH}",
             "PYTHONDONTWRITEBYTECODE": "1",

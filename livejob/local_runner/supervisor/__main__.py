@@ -9,6 +9,7 @@ from pathlib import Path
 
 from livejob.clock import SystemClock
 from livejob.local_runner.supervisor.channel import take_over_stdio
+from livejob.local_runner.supervisor.debugger import Debugger
 from livejob.local_runner.supervisor.processes import become_subreaper
 from livejob.local_runner.supervisor.supervisor import Supervisor, Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
@@ -21,7 +22,9 @@ def main() -> int:
     """Put the pieces together and serve; the exit code."""
     parser = argparse.ArgumentParser(prog="livejob-supervisor")
     parser.add_argument("--memory-bytes", type=int, help="limit of each process, where no container limits")
-    memory_bytes: int | None = parser.parse_args().memory_bytes
+    parser.add_argument("--debugger", action="store_true", help="load debugpy")
+    arguments = parser.parse_args()
+    memory_bytes: int | None = arguments.memory_bytes
 
     channel = take_over_stdio()
     become_subreaper()
@@ -31,8 +34,10 @@ def main() -> int:
     code = CodeCache(DiskSources(), clock)
     install_hook(root, code)
     zygote = Zygote(code)
+    debugger = Debugger() if arguments.debugger else None
     zygote.settle()
-    return Supervisor(channel, zygote, Surroundings(root, environment, memory_bytes), clock).run()
+    surroundings = Surroundings(root, environment, memory_bytes, debugger)
+    return Supervisor(channel, zygote, surroundings, clock).run()
 
 
 if __name__ == "__main__":

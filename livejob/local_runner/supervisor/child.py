@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 
 from livejob.clock import Clock
+from livejob.local_runner.supervisor.debugger import AttemptDebugger
 from livejob.local_runner.supervisor.ending import Report
 from livejob.local_runner.supervisor.memory import be_killed_first, limit_own_memory
 from livejob.local_runner.supervisor.processes import die_with_parent
@@ -54,6 +55,7 @@ class ChildPlan:
     stderr: int
     report: int
     stop: StopSlot
+    debugger: AttemptDebugger
     code: CodeCache
     clock: Clock
     parent: int
@@ -73,7 +75,8 @@ def run_child(plan: ChildPlan) -> int:
 
     try:
         stop = _become_attempt(plan)
-        execute(_order(plan), plan.code.sources, stop, report)
+        plan.debugger.begin()
+        execute(_order(plan), plan.code.sources, stop, report, plan.debugger.look_at)
     except BaseException as error:  # noqa: BLE001 - told to the supervisor, which tells the user
         _crash(error, report if not reports else None)
     _end_like_python()

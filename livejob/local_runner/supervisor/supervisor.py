@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,12 +17,14 @@ from livejob.clock import Clock
 from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
+from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
 from livejob.local_runner.supervisor.ending import Death, outcome_at_end
 from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
 from livejob.local_runner.supervisor.environment import attempt_environment
 from livejob.local_runner.supervisor.loop import Loop, Wakeups
 from livejob.local_runner.supervisor.memory import OomCounter
 from livejob.local_runner.supervisor.processes import end_children
+from livejob.local_runner.supervisor.tunnel import Tunnel
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.stop import StopReason, StopSlot
 from livejob.wire.framing import FrameError
@@ -31,6 +34,8 @@ from livejob.wire.states import Input
 from livejob.wire.worker import (
     CredentialsReply,
     CredentialsWanted,
+    DebuggerBytes,
+    DebuggerStart,
     Ended,
     Hello,
     Notice,
@@ -55,11 +60,13 @@ class Surroundings:
     root:         absolute path of the app's source.
     environment:  the worker's own.
     memory_bytes: limit for each process of an attempt; None where a container limits the worker.
+    debugger:     None in a worker that is started without.
     """
 
     root: str
     environment: Mapping[str, str]
     memory_bytes: int | None
+    debugger: Debugger | None = None
 
 
 class Supervisor:
@@ -75,6 +82,7 @@ class Supervisor:
         self._wakeups = Wakeups(signal.SIGCHLD, *STOP_SIGNALS)
         self._endpoint = CredentialsEndpoint(self._loop, self._ask_credentials)
         self._attempt: RunningAttempt | None = None
+        self._tunnel: Tunnel | None = None
         self._is_over = False
         self._is_writing = False
 
@@ -82,9 +90,8 @@ class Supervisor:
         """Serve until the channel ends, a Shutdown or a signal; the exit code, 0 unless livejob failed."""
         self._loop.watch(self._channel.read_fd, self._receive)
         self._loop.watch(self._wakeups.fileno(), self._on_signals)
-        version = ".".join(map(str, sys.version_info[:3]))
         try:
-            self._channel.send(Hello(python=version, pid=os.getpid()))
+            self._channel.send(self._hello())
             while not self._is_over:
                 self._turn()
         except ChannelEnded:
@@ -95,6 +102,11 @@ class Supervisor:
         finally:
             self._end_everything()
         return 0
+
+    def _hello(self) -> Hello:
+        version = ".".join(map(str, sys.version_info[:3]))
+        stdlib = sysconfig.get_path("stdlib")
+        return Hello(version, os.getpid(), task=self._surroundings.root, stdlib=stdlib)
 
     def _turn(self) -> None:
         is_idle = not self._loop.run_once(self._patience_s())
@@ -126,8 +138,12 @@ class Supervisor:
             return
         if self._channel.pending_bytes > PENDING_BYTES:
             self._attempt.leave_output(self._loop)
+            if self._tunnel is not None:
+                self._tunnel.leave_output(self._loop)
         else:
             self._attempt.take_output(self._loop, self._output)
+            if self._tunnel is not None:
+                self._tunnel.take_output(self._loop, self._debugger_output)
 
     def _receive(self) -> None:
         for message in self._channel.receive():
@@ -141,6 +157,8 @@ class Supervisor:
                 self._stop(message)
             case CredentialsReply():
                 self._endpoint.answer(message)
+            case DebuggerBytes(run_id, attempt, data):
+                self._pass_to_debugger(run_id, attempt, data)
             case Shutdown():
                 self._is_over = True
             case _:
@@ -156,6 +174,7 @@ class Supervisor:
             pid = self._fork(start, pipes, stop)
         except OSError as error:
             self._endpoint.revoke()
+            self._close_tunnel()
             self._refuse(start, f"the worker cannot start a process: {error}")
             return
         self._attempt = RunningAttempt(start, pid, pipes, stop, self._oom.count())
@@ -182,6 +201,7 @@ class Supervisor:
             stderr=pipes.stderr[1],
             report=pipes.report[1],
             stop=stop,
+            debugger=self._debugger_for(start.debugger),
             code=self._zygote.code,
             clock=self._clock,
             parent=os.getpid(),
@@ -189,9 +209,32 @@ class Supervisor:
             release=lambda: self._release(pipes),
         )
 
+    def _debugger_for(self, start: DebuggerStart) -> AttemptDebugger:
+        debugger = self._surroundings.debugger
+        if debugger is None or start == "off":
+            return NoDebugger()
+        self._tunnel = Tunnel()
+        return debugger.for_attempt(self._tunnel.far, start)
+
+    def _pass_to_debugger(self, run_id: str, attempt: int, data: bytes) -> None:
+        if self._tunnel is not None and self._attempt is not None and self._attempt.is_for(run_id, attempt):
+            self._tunnel.write(self._loop, data)
+
+    def _debugger_output(self, data: bytes) -> None:
+        assert self._attempt is not None
+        start = self._attempt.start
+        self._channel.send(DebuggerBytes(start.run_id, start.attempt, data))
+
+    def _close_tunnel(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.close(self._loop)
+            self._tunnel = None
+
     def _release(self, pipes: AttemptPipes) -> None:
         """In a child: close what is the supervisor's own."""
         pipes.close_reading()
+        if self._tunnel is not None:
+            self._tunnel.release()
         self._channel.close()
         self._endpoint.close()
         self._wakeups.close()
@@ -237,6 +280,7 @@ class Supervisor:
     def _attempt_ended(self, attempt: RunningAttempt, exit_code: int, peak_bytes: int) -> None:
         left_behind = end_children()
         report = attempt.finish(self._loop, self._output)
+        self._close_tunnel()
         self._endpoint.revoke()
         self._attempt = None
         is_oom = self._oom.count() > attempt.oom_count

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from the code: settings, error codes, states of a run.
+"""Writes the pages of docs/ that are made from the code: settings, errors, states of a run, permissions.
 
 `make docs` runs it; with `--check` it changes nothing and exits 1 when a page is not current.
 """
@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from livejob.deploy.developer_permissions import developer_statements
+from livejob.deploy.permissions import stub_statements
 from livejob.errors import LivejobError
 from livejob.project.settings import Settings, setting_rows
 from livejob.wire import states
+from livejob.wire.names import StageNames, invoker_env
 from livejob.wire.states import OPEN, TRANSITIONS, Input, State
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -22,7 +26,12 @@ MADE = "<!-- Made by `make docs`. Change the source, not this page. -->\n"
 
 def main() -> None:
     is_check = sys.argv[1:] == ["--check"]
-    pages = {"settings.md": settings_page(), "troubleshooting.md": errors_page(), "states.md": states_page()}
+    pages = {
+        "permissions.md": permissions_page(),
+        "settings.md": settings_page(),
+        "states.md": states_page(),
+        "troubleshooting.md": errors_page(),
+    }
     stale = [name for name, text in pages.items() if _current(DOCS / name) != text]
     if is_check and stale:
         sys.exit(f"not current: {', '.join(f'docs/{name}' for name in stale)}; run `make docs`")
@@ -104,6 +113,56 @@ def states_page() -> str:
         lines.append(f"| {what} | " + " | ".join(cells) + " |")
     lines += ["", "In a state that has ended, nothing may happen any more."]
     return "\n".join([*lines, ""])
+
+
+def permissions_page() -> str:
+    """docs/permissions.md, from the policies that the code itself uses."""
+    account, region, names, job = "123456789012", "us-east-1", StageNames("shop", "mia"), "Resize"
+    invoker = f"arn:aws:lambda:{region}:{account}:function:{names.invoker(job)}"
+    parameter = f"arn:aws:ssm:{region}:{account}:parameter{names.invoker_parameter(job)}"
+    caller = [
+        {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": invoker},
+        {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter},
+    ]
+    return "\n".join(
+        [
+            MADE,
+            "# Permissions",
+            "",
+            f"Who may do what, for an app `{names.app}` with a stage `{names.stage}` and a job `{job}`, in account",
+            f"{account} and region {region}. Nobody needs `*` actions.",
+            "",
+            "## A caller",
+            "",
+            "Whoever starts, follows and cancels runs needs to invoke one function. The second statement is for",
+            f"finding its name; with `{invoker_env(job)}` in the environment it is not needed.",
+            "",
+            *_policy(caller),
+            "## A job",
+            "",
+            f"The role `{names.job_role(job)}` has what the job's `permissions=` say and nothing else. Developers",
+            "with the policy below may assume it; that is how a run on their machine has the same permissions.",
+            "",
+            "## The stub",
+            "",
+            f"The invokers of a development stage share the role `{names.stub_role}`:",
+            "",
+            *_policy(stub_statements(names, account, region)),
+            "## A developer",
+            "",
+            "For `livejob start`, which deploys development stages and attaches to them. The local AWS gives its",
+            "own developer exactly this, so a permission that is missing shows there first. It includes making",
+            "roles and becoming them: give it to people who may do so anyway, or put a permissions boundary on",
+            "`iam:CreateRole`.",
+            "",
+            *_policy(developer_statements(account, region)),
+        ]
+    )
+
+
+def _policy(statements: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    yield from ("```json", json.dumps(document, indent=2), "```", "")
 
 
 OPEN_IN_ORDER = tuple(state for state in State if state in OPEN)

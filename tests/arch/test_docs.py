@@ -28,7 +28,7 @@ def options_of(name: str) -> set[str]:
 
 
 def test_pages_made_from_the_code_are_current() -> None:
-    """docs/settings.md, docs/states.md and docs/troubleshooting.md say what the code says: `make docs`."""
+    """The pages that `make docs` writes say what the code says."""
     done = subprocess.run(
         [sys.executable, "scripts/make_docs.py", "--check"],
         cwd=ROOT,

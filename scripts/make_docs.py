@@ -124,45 +124,55 @@ def permissions_page() -> str:
         {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": invoker},
         {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter},
     ]
-    return "\n".join(
-        [
-            MADE,
-            "# Permissions",
-            "",
-            f"Who may do what, for an app `{names.app}` with a stage `{names.stage}` and a job `{job}`, in account",
-            f"{account} and region {region}. Nobody needs `*` actions.",
-            "",
-            "## A caller",
-            "",
-            "Whoever starts, follows and cancels runs needs to invoke one function. The second statement is for",
-            f"finding its name; with `{invoker_env(job)}` in the environment it is not needed.",
-            "",
-            *_policy(caller),
-            "## A job",
-            "",
-            f"The role `{names.job_role(job)}` has what the job's `permissions=` say and nothing else. Developers",
-            "with the policy below may assume it; that is how a run on their machine has the same permissions.",
-            "",
-            "## The stub",
-            "",
-            f"The invokers of a development stage share the role `{names.stub_role}`:",
-            "",
-            *_policy(stub_statements(names, account, region)),
-            "## A developer",
-            "",
-            "For `livejob start`, which deploys development stages and attaches to them. The local AWS gives its",
-            "own developer exactly this, so a permission that is missing shows there first. It includes making",
-            "roles and becoming them: give it to people who may do so anyway, or put a permissions boundary on",
-            "`iam:CreateRole`.",
-            "",
-            *_policy(developer_statements(account, region)),
-        ]
+    return PERMISSIONS.format(
+        made=MADE,
+        names=names,
+        job=job,
+        account=account,
+        region=region,
+        variable=invoker_env(job),
+        job_role=names.job_role(job),
+        caller=_policy(caller),
+        stub=_policy(stub_statements(names, account, region)),
+        developer=_policy(developer_statements(account, region)),
     )
 
 
-def _policy(statements: Sequence[Mapping[str, object]]) -> Iterator[str]:
+PERMISSIONS = """\
+{made}
+# Permissions
+
+Who may do what, for an app `{names.app}` with a stage `{names.stage}` and a job `{job}`, in account
+{account} and region {region}.
+
+## A caller
+
+Whoever starts, follows and cancels runs needs to invoke one function. The second statement is for finding
+its name; with `{variable}` in the environment it is not needed.
+
+{caller}
+## A job
+
+The role `{job_role}` has what the job's `permissions=` say and nothing else. Developers with the policy
+below may assume it; that is how a run on their machine has the same permissions.
+
+## The stub
+
+The invokers of a development stage share the role `{names.stub_role}`:
+
+{stub}
+## A developer
+
+For `livejob start`, which deploys development stages and attaches to them. The local AWS gives its own
+developer exactly this, so a permission that is missing shows there first. It includes making roles and
+becoming them: give it to people who may do so anyway, or put a permissions boundary on `iam:CreateRole`.
+
+{developer}"""
+
+
+def _policy(statements: Sequence[Mapping[str, object]]) -> str:
     document = {"Version": "2012-10-17", "Statement": list(statements)}
-    yield from ("```json", json.dumps(document, indent=2), "```", "")
+    return f"```json\n{json.dumps(document, indent=2)}\n```\n"
 
 
 OPEN_IN_ORDER = tuple(state for state in State if state in OPEN)

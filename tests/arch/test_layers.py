@@ -23,7 +23,6 @@ def imports() -> grimp.ImportGraph:
         ("livejob.runner", set()),
         ("livejob.local_runner.supervisor", set()),
         ("livejob.wire", set()),
-        ("livejob.project", set()),
     ],
 )
 def test_room_needs_only_what_its_place_has(imports: grimp.ImportGraph, room: str, allowed: set[str]) -> None:

@@ -197,7 +197,7 @@ class SourceUnreadable(EngineError):
     """The worker's user may not read a directory that the worker needs."""
 
     code = "LJ-406"
-    remedy_template = "Open it with `chmod go+rx {path}`, or give it to a user: workers then run as that user."
+    remedy_template = "Open it with `chmod go+rx {path}`, or give it to a user: workers run as its owner."
 
 
 class SessionError(LivejobError):

@@ -38,13 +38,9 @@ async def open_engine(choice: EngineChoice, endpoint_url: str | None) -> OpenedE
     """
     if choice == "process":
         return await _open_process(())
-    connection = DockerConnection(find_endpoint(os.environ))
-    gateway = ThreadGateway("docker", DOCKER_THREADS)
-    engine = DockerEngine(connection, gateway, network_for(endpoint_url))
     try:
-        return OpenedEngine(engine, await engine.check(), connection)
+        return await _open_docker(network_for(endpoint_url))
     except EngineUnavailable as error:
-        await engine.close()
         if choice == "docker":
             raise
         return await _open_process((error.message,))
@@ -70,6 +66,16 @@ def resolve_images(opened: OpenedEngine, runtimes: Iterable[str], named: str | N
     if connection is None:
         return {}
     return {runtime: resolve_image(connection, runtime, named) for runtime in runtimes}
+
+
+async def _open_docker(network: str) -> OpenedEngine:
+    connection = DockerConnection(find_endpoint(os.environ))
+    engine = DockerEngine(connection, ThreadGateway("docker", DOCKER_THREADS), network)
+    try:
+        return OpenedEngine(engine, await engine.check(), connection)
+    except EngineUnavailable:
+        await engine.close()
+        raise
 
 
 async def _open_process(notes: tuple[str, ...]) -> OpenedEngine:

@@ -33,8 +33,12 @@ from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
+from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.scan import SourceScan
+from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
+from livejob.local_runner.worker_link import WorkerService
 from livejob.project.loading import discover_jobs
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
@@ -85,6 +89,11 @@ class SessionBuilder:
         self._plan = plan
         self._me = new_session(plan.clock)
         self._sts = plan.target.open_sts()
+        self._use = SourceUse()
+        self._files = ThreadGateway("files", 1)
+        # The directory is in the label: another copy of the app, on the same engine and with an AWS of its
+        # own, knows nothing of this one's sessions and must not take its workers for orphans.
+        self._place = f"{plan.target.names.app} in {plan.settings.root}"
 
     def build(self) -> Daemon:
         plan, names = self._plan, self._plan.target.names
@@ -93,19 +102,23 @@ class SessionBuilder:
         records = Records(
             plan.target.open_runs(), plan.target.open_documents(), plan.gateway, plan.clock, self._me.id
         )
+        sources = SourceFeed(SourceScan(source, plan.clock), self._use, self._files, plan.clock)
         catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
         logs = RunLogs(plan.settings.livejob_directory)
         parts = DaemonParts(
             attachment=Attachment(self._me, plan.target.open_sessions(), doorbell, plan.gateway, plan.clock),
             transport=self._open_transport(),
             records=records,
-            execution=RunExecution(records, logs, plan.clock, plan.reporter),
+            execution=RunExecution(records, sources, logs, plan.clock, plan.reporter),
             reload=Reload(
-                source, SourceWatcher([source]), plan.reporter, catalog, partial(discover_jobs, plan.settings)
+                sources,
+                SourceWatcher([source]),
+                plan.reporter,
+                catalog,
+                partial(discover_jobs, plan.settings),
             ),
             jobs=catalog,
-            engine=plan.engine,
-            names=names,
+            end_orphans=partial(plan.engine.sweep, self._place, names.stage),
             clock=plan.clock,
             reporter=plan.reporter,
             needs=plan.needs,
@@ -125,7 +138,7 @@ class SessionBuilder:
         return WorkerPool(
             plan.engine,
             lambda: self._worker_spec(spec()),
-            credentials.document,
+            WorkerService(credentials.document, partial(self._use.note, job.name)),
             PoolLimits(job.concurrency),
             plan.clock,
             plan.reporter,
@@ -135,7 +148,7 @@ class SessionBuilder:
         plan, names = self._plan, self._plan.target.names
         return WorkerSpec(
             owner=self._me.id,
-            app=names.app,
+            app=self._place,
             stage=names.stage,
             job=job.name,
             image=plan.images.get(job.runtime, ""),

@@ -12,7 +12,7 @@ fails ends in an orderly drain and not in the loss of what runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,20 +21,22 @@ from livejob.clock import Clock
 from livejob.errors import LivejobError
 from livejob.local_runner.attachment import Attached, Attachment
 from livejob.local_runner.dispatcher import Dispatcher
-from livejob.local_runner.engines.port import Engine
 from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
 from livejob.local_runner.execution import LiveJob, RunExecution
 from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
 from livejob.runs.model import Run
+from livejob.wire.ids import SessionId
 from livejob.wire.limits import HEARTBEAT_S
 from livejob.wire.messages import Cancel, Message, Ping, Start, Takeover
-from livejob.wire.names import StageNames
 from livejob.wire.states import State
 
 SWEEP_S = 30.0
 """How often open runs are looked for without any message: the bound on the delay of a lost doorbell."""
+
+SECOND_LOOK_S = 2.0
+"""How long after the bridge came up to look a second time."""
 
 LOOK_AGAIN_S = 0.2
 """How long after the end of a lease to look whether its holder is gone."""
@@ -46,6 +48,7 @@ StopCause = Literal["asked", "taken over", "failed"]
 class DaemonParts:
     """The ready collaborators of a daemon.
 
+    end_orphans: ends the workers of this place whose owner is not among the given live sessions.
     needs: what else must last as long as the session; one that raises ends it with that error.
     """
 
@@ -55,8 +58,7 @@ class DaemonParts:
     execution: RunExecution
     reload: Reload
     jobs: Mapping[str, LiveJob]
-    engine: Engine
-    names: StageNames
+    end_orphans: Callable[[frozenset[SessionId]], Awaitable[int]]
     clock: Clock
     reporter: Reporter
     needs: Sequence[Awaitable[None]] = ()
@@ -96,7 +98,14 @@ class Daemon:
             SessionHeld: another session of the same developer holds the stage.
             LivejobError: a service failed for good (the bridge was refused, ...); all was drained.
         """
-        attached = await self._parts.attachment.attach(self._settings.is_takeover)
+        opening = asyncio.create_task(self._parts.reload.open(), name="open sources")
+        try:
+            attached = await self._parts.attachment.attach(self._settings.is_takeover)
+            await opening
+        except BaseException:
+            await asyncio.wait([opening])
+            await self._parts.reload.close()
+            raise
         self._parts.reporter.report(SessionAttached(self._parts.attachment.me, attached.others))
         try:
             await self._serve(attached)
@@ -190,8 +199,10 @@ class Daemon:
                     await self._sweep_now.wait()
             except TimeoutError:
                 pass
+            # The index of open runs may lag: what was recorded just now shows at a second look.
+            longest_s = SECOND_LOOK_S if self._sweep_now.is_set() else SWEEP_S
             self._sweep_now.clear()
-            next_s = min([SWEEP_S, *[await self._sweep_job(job, dispatcher) for job in self._parts.jobs]])
+            next_s = min([longest_s, *[await self._sweep_job(job, dispatcher) for job in self._parts.jobs]])
 
     async def _sweep_job(self, job: str, dispatcher: Dispatcher) -> float:
         """Look at the open runs of one job; says in how many seconds to look again."""
@@ -216,7 +227,7 @@ class Daemon:
         return SWEEP_S
 
     async def _tidy_workers(self, attached: Attached) -> None:
-        count = await self._parts.engine.sweep(self._parts.names.app, self._parts.names.stage, attached.live)
+        count = await self._parts.end_orphans(attached.live)
         if count:
             self._parts.reporter.report(Warned(f"{count} worker(s) of a session that died were removed"))
         while True:

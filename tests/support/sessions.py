@@ -36,8 +36,12 @@ from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
+from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.scan import SourceScan
+from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
+from livejob.local_runner.worker_link import WorkerService
 from livejob.project.discovery import Discovery, discover
 from livejob.project.specs import JobSpec
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
@@ -216,9 +220,11 @@ class _Making:
     state_dir: Path
     changes: Mapping[str, Any]
     engine_wait_s: float
+    use: SourceUse = field(default_factory=SourceUse)
 
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
+        sources = SourceFeed(SourceScan(self.app, clock), self.use, self.gateway, clock)
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
@@ -226,11 +232,10 @@ class _Making:
             attachment=Attachment(self.me, stage.sessions, stage.hub, self.gateway, clock),
             transport=stage.hub.open_transport(self.me.id),
             records=records,
-            execution=RunExecution(records, RunLogs(self.state_dir), clock, self.witness),
-            reload=Reload(self.app, watcher, self.witness, catalog, self._discover),
+            execution=RunExecution(records, sources, RunLogs(self.state_dir), clock, self.witness),
+            reload=Reload(sources, watcher, self.witness, catalog, self._discover),
             jobs=catalog,
-            engine=self.engine,
-            names=stage.names,
+            end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
             clock=clock,
             reporter=self.witness,
         )
@@ -245,7 +250,8 @@ class _Making:
         credentials = RoleCredentials(lambda: Grant(Secret("{}"), 0), self.gateway, clock)
         limits = PoolLimits(spec().concurrency, engine_wait_s=self.engine_wait_s)
         make_spec = partial(self._worker, spec)
-        return WorkerPool(self.engine, make_spec, credentials.document, limits, clock, self.witness)
+        service = WorkerService(credentials.document, partial(self.use.note, spec().name))
+        return WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
 
     def _worker(self, spec: Callable[[], JobSpec]) -> WorkerSpec:
         names, job = self.stage.names, spec()

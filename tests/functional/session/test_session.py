@@ -279,7 +279,7 @@ async def test_a_worker_that_is_killed_fails_its_run_by_name(app: Path, tmp_path
     async with live_session(app) as session:
         run_id = session.call("WaitForFile", {"path": str(tmp_path / "never")})
         await session.wait_output(run_id, "begun")
-        os.kill(_only_child(), signal.SIGKILL)
+        os.kill(_supervisor(), signal.SIGKILL)
         run = await session.wait_ended(run_id)
 
         after = await session.wait_ended(session.call("Greet", {"name": "Mia"}))
@@ -303,7 +303,8 @@ async def _round_trip(session: LiveSession) -> None:
     await session.wait_ended(session.call("Greet", {"name": "Mia"}))
 
 
-def _only_child() -> int:
+def _supervisor() -> int:
     """The pid of the one supervisor that this process has started."""
-    [pid] = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    [pid] = [pid for pid in children if b"supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return int(pid)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 COMES_WITH = {"boto3": {"botocore"}, "docker": {"requests"}, "ministack": {"hypercorn"}}
-"""What the product imports though it belongs to another package's dependencies: its errors and types are part of its interface."""
+"""What the product imports of another package's dependencies: they are part of that package's interface."""
 
 
 def names_of(requirements: list[str]) -> set[str]:

@@ -79,12 +79,15 @@ async def test_an_edit_of_code_that_was_kept(app: Path, worker: WorkerDriver):
 
 
 async def test_nothing_is_written_beside_the_source(app: Path, worker: WorkerDriver):
-    """An attempt leaves no __pycache__ in the source, and obeys none that it finds."""
+    """Neither an attempt nor a Python that it starts leaves a __pycache__ in the source."""
     (app / "part.py").write_text("VALUE = 1\n")
-    (app / "job.py").write_text("from part import VALUE\n\ndef handler():\n    return VALUE\n")
+    (app / "job.py").write_text(
+        "import subprocess, sys\nfrom part import VALUE\n"
+        "def handler():\n    subprocess.run([sys.executable, '-c', 'import part'], check=True)\n"
+        "    return VALUE\n"
+    )
 
-    await worker.run("job.handler")
-
+    assert 1 == (await worker.run("job.handler")).result
     assert ["job.py", "part.py"] == sorted(path.name for path in app.rglob("*"))
 
 
@@ -180,7 +183,7 @@ async def test_a_name_that_is_taken(app: Path, worker: WorkerDriver, name: str):
 
 
 async def test_a_virtual_environment_in_the_source(app: Path, tmp_path: Path):
-    """A directory of packages inside the source is Python's own business: it is not taken for source."""
+    """A directory of packages inside the source is Python's own business, .pyc files included."""
     packages = app / "lib" / "site-packages"
     packages.mkdir(parents=True)
     (packages / "third_party.py").write_text("")
@@ -192,6 +195,7 @@ async def test_a_virtual_environment_in_the_source(app: Path, tmp_path: Path):
         attempt = await worker.run("job.handler")
 
     assert "SourceFileLoader" == attempt.result
+    assert [] != list(packages.rglob("third_party.*.pyc"))
 
 
 async def test_a_source_behind_a_symlink(app: Path, tmp_path: Path):

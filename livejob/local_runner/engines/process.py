@@ -187,7 +187,6 @@ class ProcessEngine:
             roots.append(spec.debugger.parent)
         return {
             "PATH": f"{Path(self._python).parent}:{_SYSTEM_PATH}",
-            "PYTHONDONTWRITEBYTECODE": "1",
             **spec.environment,
             "PYTHONPATH": os.pathsep.join(str(root) for root in roots),
             ENV_TASK_ROOT: str(spec.source.absolute()),

@@ -39,6 +39,13 @@ NO_OTHER_CREDENTIALS = {
 }
 
 
+DEFAULTS = {
+    # A Python that the handler starts shall leave no .pyc among the user's sources: one that is edited
+    # twice in a second would run the older code. (Attempts themselves use none there.)
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointAddress:
     """Where the attempt gets its credentials, and the token without which it gets none."""
@@ -51,7 +58,7 @@ def attempt_environment(
     worker: Mapping[str, str], start: StartAttempt, credentials: EndpointAddress
 ) -> dict[str, str]:
     """The whole environment of an attempt; the job's own variables win over the worker's."""
-    given = {**worker, **start.environment}
+    given = {**DEFAULTS, **worker, **start.environment}
     return {
         **{name: value for name, value in given.items() if name not in OTHER_CREDENTIALS},
         **NO_OTHER_CREDENTIALS,

@@ -85,10 +85,11 @@ class Dispatcher:
 
     async def _take(self, run_id: RunId, job: str) -> None:
         try:
+            heard_s = self._execution.expect()
             run = await self._records.claim(run_id)
             if run is None:
                 return
-            active = self._active[run_id] = ActiveRun(run)
+            active = self._active[run_id] = ActiveRun(run, heard_s)
             self._reporter.report(RunClaimed(run))
             await self._execution.execute(active, self._jobs[job])
         except LivejobError as error:

@@ -17,6 +17,7 @@ from livejob.local_runner.events import Reporter, RunEnded, RunOutput, RunStarte
 from livejob.local_runner.logs import LineSplitter, LogLine, RunLog, RunLogs, Stream
 from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
+from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.waiting import wait_first
 from livejob.local_runner.worker_link import AttemptMessage, WorkerLink, WorkerLost
 from livejob.project.specs import JobSpec
@@ -32,6 +33,10 @@ BEYOND_GRACE_S = 5.0
 """A supervisor that has not ended the attempt so long after the grace is ended itself."""
 
 
+SOURCES_AGE_S = 1.0
+"""How old the look at the source may be that an attempt starts from, if it is younger than the invocation."""
+
+
 class LiveJob(Protocol):
     """A job as it stands: its present definition and its workers."""
 
@@ -44,9 +49,13 @@ class LiveJob(Protocol):
 
 @dataclass(slots=True)
 class ActiveRun:
-    """A run that this session holds, and the wish to stop it."""
+    """A run that this session holds, and the wish to stop it.
+
+    heard_s: when this session heard of it (monotonic).
+    """
 
     run: Run
+    heard_s: float
     reason: StopReason | None = None
     has_worker: bool = False
     is_disowned: bool = False  # the record says that it is no longer ours: nothing more is written
@@ -70,11 +79,18 @@ class _Stopped(Exception):
 class RunExecution:
     """Executes the runs of one session, each by one call of `execute`."""
 
-    def __init__(self, records: Records, logs: RunLogs, clock: Clock, reporter: Reporter) -> None:
+    def __init__(
+        self, records: Records, sources: SourceFeed, logs: RunLogs, clock: Clock, reporter: Reporter
+    ) -> None:
         self._records = records
+        self._sources = sources
         self._logs = logs
         self._clock = clock
         self._reporter = reporter
+
+    def expect(self) -> float:
+        """A run was heard of and will perhaps be executed; gives its `heard_s`."""
+        return self._sources.expect()
 
     async def execute(self, active: ActiveRun, job: LiveJob) -> None:
         """Take the run to its end and record it."""
@@ -119,6 +135,7 @@ class RunExecution:
                 FailureType.WORKER_FAILED, f"its payload cannot be read: {error}", remedy=error.remedy
             )
             return self._clock.monotonic_s(), Outcome(Input.FAIL, failure=failure)
+        await self._give_sources(active, link)
         output = _RunOutput(run, self._logs.open(run.id), self._clock, self._reporter)
         start = StartAttempt(
             run_id=run.id,
@@ -139,6 +156,11 @@ class RunExecution:
         finally:
             output.close()
         return began_s, outcome
+
+    async def _give_sources(self, active: ActiveRun, link: WorkerLink) -> None:
+        """What was saved before the invocation; of a run that has waited, what was saved until just now."""
+        since_s = max(active.heard_s, self._clock.monotonic_s() - SOURCES_AGE_S)
+        await link.give_sources(await self._sources.current(since_s))
 
     async def _note_running(self, active: ActiveRun, log: str) -> None:
         run = active.run

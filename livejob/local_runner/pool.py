@@ -14,7 +14,8 @@ from livejob.clock import Clock
 from livejob.errors import EngineUnavailable
 from livejob.local_runner.engines.port import Engine, Worker, WorkerSpec
 from livejob.local_runner.events import EngineBack, EngineWaiting, Reporter
-from livejob.local_runner.worker_link import CredentialsDocument, WorkerLink
+from livejob.local_runner.sources.listing import Listing
+from livejob.local_runner.worker_link import WorkerLink, WorkerService
 
 READY_S = 60.0
 """How long a supervisor may take to say Hello: a cold engine on a busy machine is slow."""
@@ -45,7 +46,7 @@ class WorkerPool:
         self,
         engine: Engine,
         spec: Callable[[], WorkerSpec],
-        credentials: CredentialsDocument,
+        service: WorkerService,
         limits: PoolLimits,
         clock: Clock,
         reporter: Reporter,
@@ -53,7 +54,7 @@ class WorkerPool:
         """`spec` is asked at every launch, so that changed settings take effect with the next worker."""
         self._engine = engine
         self._spec = spec
-        self._credentials = credentials
+        self._service = service
         self._limits = limits
         self._clock = clock
         self._reporter = reporter
@@ -99,6 +100,10 @@ class WorkerPool:
         if not self._idle and not self._closed:
             await self.release(await self.acquire())
 
+    async def give_sources(self, sources: Listing) -> None:
+        """Let the idle workers have what was saved, and so compile it ahead of their next attempt."""
+        await asyncio.gather(*(idle.link.give_sources(sources) for idle in self._idle))
+
     async def renew(self) -> None:
         """What workers are made of has changed: idle ones end now, busy ones after their attempt."""
         self._age += 1
@@ -125,7 +130,7 @@ class WorkerPool:
 
     async def _launch(self) -> WorkerLink:
         age = self._age
-        link = WorkerLink(await self._launch_patiently(), self._credentials)
+        link = WorkerLink(await self._launch_patiently(), self._service)
         try:
             await link.wait_ready(READY_S)
         except BaseException:

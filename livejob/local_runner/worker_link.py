@@ -12,16 +12,20 @@ from dataclasses import dataclass
 
 from livejob.errors import WorkerFailed
 from livejob.local_runner.engines.port import Worker, WorkerExit
+from livejob.local_runner.sources.listing import NOTHING, Listing, changes_between
+from livejob.local_runner.sources.messages import source_messages
 from livejob.local_runner.waiting import wait_first
 from livejob.wire.framing import FrameError, FrameReader
 from livejob.wire.worker import (
     CredentialsReply,
     CredentialsWanted,
+    DebuggerBytes,
     Ended,
     Hello,
     Notice,
     Output,
     Shutdown,
+    SourcesLoaded,
     StartAttempt,
     Started,
     StopAttempt,
@@ -33,8 +37,21 @@ from livejob.wire.worker import (
 CredentialsDocument = Callable[[], Awaitable[str]]
 """Gives the JSON of the job role's current credentials; raises LivejobError with the reason."""
 
-AttemptMessage = Started | Output | Notice
+AttemptMessage = Started | Output | Notice | DebuggerBytes
 AttemptSink = Callable[[AttemptMessage], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerService:
+    """What a worker has of its daemon beside attempts.
+
+    credentials: see CredentialsDocument.
+    loaded:      hears of source files that the worker has loaded: see `SourcesLoaded`.
+    """
+
+    credentials: CredentialsDocument
+    loaded: Callable[[list[str]], None]
+
 
 SHUTDOWN_S = 5.0
 """How long a supervisor may take to end by itself before it is killed."""
@@ -50,9 +67,11 @@ class WorkerLost:
 class WorkerLink:
     """Owns one worker from launch to end. `run` is called for one attempt at a time."""
 
-    def __init__(self, worker: Worker, credentials: CredentialsDocument) -> None:
+    def __init__(self, worker: Worker, service: WorkerService) -> None:
         self._worker = worker
-        self._credentials = credentials
+        self._service = service
+        self._sources: Listing | None = None
+        self._giving = asyncio.Lock()
         self._sink: AttemptSink | None = None
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._ended: asyncio.Future[Ended] | None = None
@@ -62,6 +81,11 @@ class WorkerLink:
     @property
     def id(self) -> str:
         return self._worker.id
+
+    @property
+    def hello(self) -> Hello:
+        """What the supervisor said of itself; after `wait_ready`."""
+        return self._hello.result()
 
     @property
     def is_alive(self) -> bool:
@@ -85,6 +109,23 @@ class WorkerLink:
             await self.kill()
         raise WorkerFailed(f"the worker {self.id} did not start: {reason}")
 
+    async def give_sources(self, sources: Listing) -> None:
+        """Have the attempts that start from here on see these sources. No error when the worker is gone."""
+        async with self._giving:
+            if sources is self._sources:
+                return
+            changes = changes_between(self._sources or NOTHING, sources)
+            if self._sources is not None and changes.is_empty:
+                self._sources = sources
+                return
+            try:
+                for message in source_messages(changes):
+                    await self._worker.send(encode(message))
+            except WorkerFailed:
+                # Whoever runs an attempt on it sees the same, and why.
+                return
+            self._sources = sources
+
     async def run(self, start: StartAttempt, sink: AttemptSink) -> Ended | WorkerLost:
         """Run one attempt; `sink` gets what happens meanwhile, in order."""
         self._sink = sink
@@ -107,6 +148,13 @@ class WorkerLink:
             await self._worker.send(encode(stop))
         except WorkerFailed:
             # `run` sees the same end and returns WorkerLost.
+            return
+
+    async def send_debugger(self, data: DebuggerBytes) -> None:
+        """Give bytes to the attempt's debugger. No error when the worker is gone."""
+        try:
+            await self._worker.send(encode(data))
+        except WorkerFailed:
             return
 
     async def close(self) -> WorkerExit:
@@ -146,12 +194,14 @@ class WorkerLink:
 
     def _take(self, message: WorkerMessage) -> None:
         match message:
-            case Started() | Output() | Notice():
+            case Started() | Output() | Notice() | DebuggerBytes():
                 if self._sink is not None:
                     self._sink(message)
             case Ended():
                 if self._ended is not None and not self._ended.done():
                     self._ended.set_result(message)
+            case SourcesLoaded(paths):
+                self._service.loaded(paths)
             case CredentialsWanted(request):
                 task = asyncio.create_task(self._answer(request), name="credentials")
                 self._answers.add(task)
@@ -164,7 +214,7 @@ class WorkerLink:
 
     async def _answer(self, request: int) -> None:
         try:
-            reply = CredentialsReply(request, document=await self._credentials())
+            reply = CredentialsReply(request, document=await self._service.credentials())
         except Exception as error:  # noqa: BLE001 - whatever it is, the handler that asked must hear it
             reply = CredentialsReply(request, error=str(error) or type(error).__name__)
         try:

@@ -7,17 +7,12 @@ Extension modules and everything outside the root are Python's own business too.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import sys
-from collections.abc import Sequence
-from importlib.machinery import (
-    EXTENSION_SUFFIXES,
-    ExtensionFileLoader,
-    FileFinder,
-    ModuleSpec,
-    SourceFileLoader,
-)
+from collections.abc import Iterator, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -62,17 +57,15 @@ class _Hook:
         return _Finder(path, self._code)
 
 
-class _Finder(FileFinder):
+class _Finder:
     """Finds the modules of one directory, in the order of Python's own finder.
 
-    It remembers no listing, so a module that appears later is found. Being a FileFinder, pkgutil can list
-    it (`iter_modules`).
+    It remembers no listing, so a module that appears later is found. Python looks for `iter_modules` to
+    list it (pkgutil).
     """
 
     def __init__(self, directory: str, code: CodeCache) -> None:
-        super().__init__(
-            directory, (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, [SOURCE_SUFFIX])
-        )
+        self.path = directory
         self._directory = _below(directory)
         self._code = code
 
@@ -89,6 +82,21 @@ class _Finder(FileFinder):
             module = ModuleSpec(fullname, None)  # a part of a namespace package
             module.submodule_search_locations = [base]
         return module
+
+    def iter_modules(self, prefix: str = "") -> Iterator[tuple[str, bool]]:
+        """What pkgutil asks for: each module's name with `prefix` before it, and whether it is a package."""
+        found: dict[str, bool] = {}
+        for name in sorted(self._code.sources.names(self.path)):
+            module = inspect.getmodulename(name)
+            if module is None and name.isidentifier():
+                if self._is_file(f"{self._directory}{name}{os.sep}__init__{SOURCE_SUFFIX}"):
+                    found[name] = True
+            elif module not in (None, "__init__"):
+                found.setdefault(module, False)
+        return ((prefix + name, is_package) for name, is_package in found.items())
+
+    def invalidate_caches(self) -> None:
+        """There are none."""
 
     def _spec(self, fullname: str, stem: str, search: list[str] | None) -> ModuleSpec | None:
         for suffix in EXTENSION_SUFFIXES:

@@ -1,6 +1,7 @@
 """Where the user's source files come from, and the code objects made of them.
 
-`Sources` is the seam: today the files on disk, later a snapshot in memory that a running attempt keeps.
+`Sources` is the seam: the files on disk, or a snapshot in memory that a running attempt keeps
+(`livejob.runner.snapshot`).
 `CodeCache` compiles each file once for as long as it stays the same; a supervisor fills it before it
 forks, so that its children execute what is compiled already. It never reads or writes a `.pyc` file:
 those are matched by whole seconds and size, so two quick edits of one length run the older code.
@@ -60,6 +61,10 @@ class Sources(Protocol):
         """
         ...
 
+    def names(self, path: str) -> list[str]:
+        """Names of what lies in the directory, in no order; none when there is no such directory."""
+        ...
+
 
 class DiskSources:
     """The files as they lie on disk."""
@@ -76,6 +81,12 @@ class DiskSources:
 
     def read(self, path: str) -> bytes:
         return Path(path).read_bytes()
+
+    def names(self, path: str) -> list[str]:
+        try:
+            return os.listdir(path)  # noqa: PTH208 - names are all that is wanted
+        except OSError:
+            return []
 
 
 @dataclass(frozen=True, slots=True)

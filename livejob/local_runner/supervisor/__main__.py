@@ -11,10 +11,12 @@ from livejob.clock import SystemClock
 from livejob.local_runner.supervisor.channel import take_over_stdio
 from livejob.local_runner.supervisor.debugger import Debugger
 from livejob.local_runner.supervisor.processes import become_subreaper
+from livejob.local_runner.supervisor.source_inbox import SourceInbox
 from livejob.local_runner.supervisor.supervisor import Supervisor, Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.importing import install_hook
-from livejob.runner.sources import CodeCache, DiskSources
+from livejob.runner.snapshot import SnapshotSources
+from livejob.runner.sources import CodeCache
 from livejob.wire.names import ENV_TASK_ROOT, TASK_ROOT
 
 
@@ -31,9 +33,10 @@ def main() -> int:
     clock = SystemClock()
     environment = dict(os.environ)
     root = str(Path(environment.get(ENV_TASK_ROOT, TASK_ROOT)).absolute())
-    code = CodeCache(DiskSources(), clock)
+    sources = SnapshotSources(root)
+    code = CodeCache(sources, clock)
     install_hook(root, code)
-    zygote = Zygote(code)
+    zygote = Zygote(code, SourceInbox(sources))
     debugger = Debugger() if arguments.debugger else None
     zygote.settle()
     surroundings = Surroundings(root, environment, memory_bytes, debugger)

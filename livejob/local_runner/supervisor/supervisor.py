@@ -41,6 +41,8 @@ from livejob.wire.worker import (
     Notice,
     Output,
     Shutdown,
+    SourcesChanged,
+    SourcesLoaded,
     StartAttempt,
     Started,
     StopAttempt,
@@ -151,6 +153,8 @@ class Supervisor:
 
     def _take(self, message: WorkerMessage) -> None:
         match message:
+            case SourcesChanged():
+                self._zygote.take_sources(message)
             case StartAttempt():
                 self._start(message)
             case StopAttempt():
@@ -285,7 +289,7 @@ class Supervisor:
         self._attempt = None
         is_oom = self._oom.count() > attempt.oom_count
         if report is not None:
-            self._zygote.learn(report.sources)
+            self._tell_loaded(self._zygote.learn(report.sources))
         if left_behind:
             self._notice_left_behind(left_behind)
         death = Death(
@@ -299,6 +303,11 @@ class Supervisor:
         if is_oom and self._surroundings.memory_bytes is None:
             self._notice_out_of_memory(outcome)
         self._send_ended(attempt.start, outcome, peak_bytes)
+
+    def _tell_loaded(self, paths: list[str]) -> None:
+        if paths:
+            below_root = self._surroundings.root + os.sep
+            self._channel.send(SourcesLoaded([path.removeprefix(below_root) for path in paths]))
 
     def _notice_out_of_memory(self, outcome: Outcome) -> None:
         """Of a process that the handler had started: its own end says so by itself."""

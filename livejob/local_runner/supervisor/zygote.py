@@ -18,7 +18,9 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
+from livejob.local_runner.supervisor.source_inbox import SourceInbox
 from livejob.runner.sources import CodeCache
+from livejob.wire.worker import SourcesChanged
 
 CRASHED = 70
 """Exit code of a child that this package itself has failed (EX_SOFTWARE of sysexits.h)."""
@@ -27,8 +29,9 @@ CRASHED = 70
 class Zygote:
     """Forks children that execute what is compiled already. Single-threaded, as is its owner."""
 
-    def __init__(self, code: CodeCache) -> None:
+    def __init__(self, code: CodeCache, inbox: SourceInbox) -> None:
         self.code = code
+        self._inbox = inbox
         self._known: dict[str, None] = {}
         self._unwarmed: list[str] = []
 
@@ -40,10 +43,20 @@ class Zygote:
         gc.collect()
         gc.freeze()
 
-    def learn(self, paths: Iterable[str]) -> None:
-        """Remember source files that an attempt has used, to have them compiled for the next one."""
-        self._known.update(dict.fromkeys(paths))
+    def take_sources(self, message: SourcesChanged) -> None:
+        """Have the children that are forked from here on see changed sources."""
+        if self._inbox.take(message):
+            self._unwarmed = list(self._known)
+
+    def learn(self, paths: Iterable[str]) -> list[str]:
+        """Remember source files that an attempt has used, to have them compiled for the next one.
+
+        Gives those that are new.
+        """
+        fresh = [path for path in paths if path not in self._known]
+        self._known.update(dict.fromkeys(fresh))
         self._unwarmed = list(self._known)
+        return fresh
 
     @property
     def has_work(self) -> bool:

@@ -234,6 +234,20 @@ class NoBackend(SessionError):
     remedy_template = 'Start one with `livejob start --stage {stage}`, or set when_disconnected="queue".'
 
 
+class DebugPortTaken(SessionError):
+    """Another program listens on the port for debuggers."""
+
+    code = "LJ-505"
+    remedy_template = "Stop that program, or choose another port: `livejob start --debug {suggestion}`."
+
+
+class DebuggerMissing(SessionError):
+    """debugpy is not installed beside livejob."""
+
+    code = "LJ-506"
+    remedy_template = "pip install 'livejob[debug]'"
+
+
 class LocalAwsError(LivejobError):
     """The emulator of AWS on this machine."""
 

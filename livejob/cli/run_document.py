@@ -28,6 +28,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "cancel_asked": run.cancel_asked,
         "failure": _failure(run.failure),
         "log": run.log,
+        "note": run.note,
         "attempts": [_attempt(each) for each in run.attempts],
     }
 

@@ -12,7 +12,7 @@ from livejob.runs.model import Attempt, Run
 from livejob.wire.outcome import Failure
 from livejob.wire.states import OPEN, State
 
-COLUMNS = ("RUN", "JOB", "STATE", "ATTEMPT", "AGE", "DURATION", "BACKEND")
+COLUMNS = ("RUN", "JOB", "STATE", "ATTEMPT", "AGE", "DURATION", "BACKEND", "")
 
 _AGES = ((86400, "d"), (3600, "h"), (60, "min"))
 
@@ -46,7 +46,7 @@ def details_of(run: Run) -> Iterator[str]:
         yield f"started   {local_time(run.started_ms)}"
     if run.ended_ms is not None:
         yield f"ended     {local_time(run.ended_ms)}{_took(run)}"
-    for name, value in (("caller", run.caller), ("key", run.key), ("log", run.log)):
+    for name, value in (("caller", run.caller), ("key", run.key), ("log", run.log), ("note", run.note)):
         if value:
             yield f"{name:<10}{printable(value)}"
     if run.cancel_asked:
@@ -88,6 +88,7 @@ def _cells(run: Run, now_ms: int) -> tuple[str, ...]:
         human_age((now_ms - run.created_ms) / 1000),
         _duration(run, now_ms),
         run.backend or "-",
+        printable(run.note),
     )
 
 

@@ -23,6 +23,9 @@ from livejob.deploy.stack_events import ResourceEvent
 from livejob.local_runner.events import (
     BridgeDown,
     BridgeUp,
+    DebuggerAttached,
+    DebuggerAwaited,
+    DebuggerDetached,
     EngineBack,
     EngineWaiting,
     Event,
@@ -30,7 +33,9 @@ from livejob.local_runner.events import (
     Reporter,
     RunClaimed,
     RunEnded,
+    RunHeld,
     RunOutput,
+    RunResumed,
     RunStarted,
     SessionAttached,
     SourceMended,
@@ -120,6 +125,11 @@ class TextPrinter:
             EngineBack: lambda event: self._note(
                 f"the engine answers again after {event.waited_s:.1f} s", "green"
             ),
+            DebuggerAttached: lambda event: self._note(f"debugger attached: {event.name}", "green"),
+            DebuggerDetached: self._debugger_detached,
+            DebuggerAwaited: self._debugger_awaited,
+            RunHeld: self._held,
+            RunResumed: lambda event: self._line(event.job, event.run_id, "▶ goes on"),
             Warned: self._warned,
             Stopping: self._stopping,
         }
@@ -217,6 +227,19 @@ class TextPrinter:
     def _engine_waiting(self, event: EngineWaiting) -> None:
         self._note(f"{event.reason}", "yellow")
         self._note(f"  runs wait for it up to {event.give_up_s:.0f} s; start it again to go on", None)
+
+    def _debugger_detached(self, event: DebuggerDetached) -> None:
+        paused = f"; {len(event.paused)} paused run(s) go on" if event.paused else ""
+        self._note(f"debugger gone: {event.name}{paused}", "yellow")
+
+    def _debugger_awaited(self, event: DebuggerAwaited) -> None:
+        text = f"waiting for a debugger on {event.address}, {event.left_s:.0f} s left; Enter to go on without"
+        self._line(event.job, event.run_id, click.style(f"‖ {text}", fg="yellow"))
+
+    def _held(self, event: RunHeld) -> None:
+        self._line(
+            event.job, event.run_id, click.style(f"‖ {event.note}; its timeout stands still", fg="yellow")
+        )
 
     def _warned(self, event: Warned) -> None:
         self._note(f"! {event.text}", "yellow")

@@ -115,6 +115,48 @@ class EngineBack:
 
 
 @dataclass(frozen=True, slots=True)
+class DebuggerAttached:
+    """A debugger is there; runs have its breakpoints. `name` is its own, e.g. "Visual Studio Code"."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebuggerDetached:
+    """The debugger has gone. `paused` runs go on."""
+
+    name: str
+    paused: Sequence[RunId]
+
+
+@dataclass(frozen=True, slots=True)
+class DebuggerAwaited:
+    """A run waits before its first line for a debugger at `address`, for `left_s` more."""
+
+    run_id: RunId
+    job: str
+    address: str
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeld:
+    """A run stands still, and its timeout with it. `note` is like `paused at src/jobs.py:12`."""
+
+    run_id: RunId
+    job: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A run that stood still goes on."""
+
+    run_id: RunId
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something odd that stops nothing, with what to do about it."""
 
@@ -148,6 +190,11 @@ Event = (
     | JobsChanged
     | EngineWaiting
     | EngineBack
+    | DebuggerAttached
+    | DebuggerDetached
+    | DebuggerAwaited
+    | RunHeld
+    | RunResumed
     | Warned
     | Stopping
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from livejob.clock import Clock, EpochMs
@@ -68,9 +69,12 @@ class Records:
         """The handler runs; `log` is where its output can be read."""
         return await self._apply(run.id, self._held(run, Input.RUN, log=log))
 
-    async def heartbeat(self, run: Run) -> Run | None:
-        """Prolong the lease. None when the run is no longer this session's."""
-        return await self._apply(run.id, self._held(run, Input.HEARTBEAT))
+    async def heartbeat(self, run: Run, note: str | None = None) -> Run | None:
+        """Prolong the lease, and write a note if there is one ("" takes it away).
+
+        None when the run is no longer this session's.
+        """
+        return await self._apply(run.id, replace(self._held(run, Input.HEARTBEAT), note=note))
 
     async def finish(self, run: Run, outcome: Outcome) -> Run | None:
         """Record how the attempt ended; tries again for KEEP_TRYING_S while AWS cannot be reached.

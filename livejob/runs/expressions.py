@@ -135,6 +135,7 @@ def _add_effects(expression: Expression, change: Change) -> None:
             expression.count("attempt")
         case Input.START | Input.HEARTBEAT:
             expression.set("lease_until_ms", change.lease_until_ms)
+            expression.set("note", change.note)
         case Input.RUN:
             expression.set("lease_until_ms", change.lease_until_ms)
             expression.set_once("started_ms", change.now_ms)
@@ -142,7 +143,7 @@ def _add_effects(expression: Expression, change: Change) -> None:
             expression.set("cancel_asked", True)
         case Input.REQUEUE:
             expression.set("expires_ms", queue_deadline_ms(change.now_ms))
-            expression.remove("owner", "backend", "lease_until_ms")
+            expression.remove("owner", "backend", "lease_until_ms", "note")
         case _:
             _add_end(expression, change)
 
@@ -153,4 +154,4 @@ def _add_end(expression: Expression, change: Change) -> None:
     expression.set("result", document_value(change.result) if change.result else None)
     expression.set("failure", failure.to_json() if failure else None)
     expression.set(TTL_ATTRIBUTE, run_deletion_s(change.now_ms))
-    expression.remove("lease_until_ms", OPEN_JOB)
+    expression.remove("lease_until_ms", "note", OPEN_JOB)

@@ -47,6 +47,7 @@ class Run:
     lease_until_ms: set in the states of HELD; past it without a heartbeat the run is lost.
     expires_ms:     while QUEUED: when it is EXPIRED.
     log:            where its output is, e.g. `file://host/path` or a CloudWatch link; "" if not known.
+    note:           what its holder says of it while it is open, e.g. `paused at src/jobs.py:12`; or "".
     """
 
     id: RunId
@@ -67,6 +68,7 @@ class Run:
     started_ms: EpochMs | None = None
     ended_ms: EpochMs | None = None
     log: str = ""
+    note: str = ""
 
     @property
     def attempt_number(self) -> int:
@@ -109,6 +111,7 @@ class Change:
     failure: Failure | None = None  # with every other end
     exit_code: int | None = None
     log: str | None = None
+    note: str | None = None  # with HEARTBEAT; None leaves it as it is, an end takes it away
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def run_of(item: Mapping[str, Attribute]) -> Run:
         started_ms=found.get("started_ms"),
         ended_ms=found.get("ended_ms"),
         log=found["log"],
+        note=found.get("note", ""),
     )
 
 

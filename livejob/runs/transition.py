@@ -46,6 +46,7 @@ def changed(run: Run, change: Change) -> Run:
         run,
         state=step(run.state, change.input),
         log=run.log if change.log is None else change.log,
+        note=run.note if change.note is None else change.note,
     )
     match change.input:
         case Input.CLAIM:
@@ -142,6 +143,7 @@ def _requeued(after: Run, change: Change) -> Run:
         owner=None,
         backend=None,
         lease_until_ms=None,
+        note="",
         expires_ms=queue_deadline_ms(change.now_ms),
         attempts=attempts.closed(
             after.attempts, State.QUEUED, change.now_ms, recorded_failure(change), change.exit_code
@@ -154,6 +156,7 @@ def _ended(after: Run, change: Change) -> Run:
     return replace(
         after,
         lease_until_ms=None,
+        note="",
         ended_ms=change.now_ms,
         result=change.result,
         failure=failure,

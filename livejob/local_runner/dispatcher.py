@@ -102,7 +102,7 @@ class Dispatcher:
 
     async def _heartbeat(self, active: ActiveRun) -> None:
         try:
-            run = await self._records.heartbeat(active.run)
+            run = await self._records.heartbeat(active.run, active.note)
         except LivejobError as error:
             # The lease holds for two more heartbeats; what matters is said by the bridge's state.
             self._reporter.report(

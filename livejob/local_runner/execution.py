@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, Protocol
 
 from livejob.clock import Clock
 from livejob.errors import LivejobError
+from livejob.local_runner.debugging import AttemptAtHand, AttemptDebugging, Debugging, NoDebugging
 from livejob.local_runner.events import Reporter, RunEnded, RunOutput, RunStarted, Warned
 from livejob.local_runner.logs import LineSplitter, LogLine, RunLog, RunLogs, Stream
+from livejob.local_runner.pauses import Pauses
 from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
 from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.time_limit import TimeLimit
 from livejob.local_runner.waiting import wait_first
 from livejob.local_runner.worker_link import AttemptMessage, WorkerLink, WorkerLost
 from livejob.project.specs import JobSpec
@@ -25,7 +29,7 @@ from livejob.runs.model import Run
 from livejob.wire.limits import CANCEL_GRACE_S
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
-from livejob.wire.worker import Ended, Notice, Output, StartAttempt, Started, StopAttempt
+from livejob.wire.worker import DebuggerBytes, Ended, Notice, Output, StartAttempt, Started, StopAttempt
 
 StopReason = Literal["cancel", "timeout", "shutdown"]
 
@@ -57,6 +61,7 @@ class ActiveRun:
     run: Run
     heard_s: float
     reason: StopReason | None = None
+    note: str | None = None  # what its record shall say while it is open; None: nothing was said yet
     has_worker: bool = False
     is_disowned: bool = False  # the record says that it is no longer ours: nothing more is written
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,13 +85,21 @@ class RunExecution:
     """Executes the runs of one session, each by one call of `execute`."""
 
     def __init__(
-        self, records: Records, sources: SourceFeed, logs: RunLogs, clock: Clock, reporter: Reporter
+        self,
+        records: Records,
+        sources: SourceFeed,
+        logs: RunLogs,
+        clock: Clock,
+        reporter: Reporter,
+        debugging: Debugging | None = None,
     ) -> None:
+        """`debugging` None: nothing is debugged."""
         self._records = records
         self._sources = sources
         self._logs = logs
         self._clock = clock
         self._reporter = reporter
+        self._debugging = debugging or NoDebugging()
 
     def expect(self) -> float:
         """A run was heard of and will perhaps be executed; gives its `heard_s`."""
@@ -136,7 +149,21 @@ class RunExecution:
             )
             return self._clock.monotonic_s(), Outcome(Input.FAIL, failure=failure)
         await self._give_sources(active, link)
-        output = _RunOutput(run, self._logs.open(run.id), self._clock, self._reporter)
+        limit = TimeLimit(spec.timeout_s, self._clock)
+        pauses = Pauses(run, limit, partial(self._write_note, active), self._reporter)
+        at_hand = AttemptAtHand(run, link.hello, partial(_send_debugger, link, run), pauses)
+        try:
+            async with self._debugging.attempt(at_hand) as debugging:
+                return await self._debugged(active, spec, link, payload, _Debugged(debugging, limit))
+        finally:
+            await pauses.close()
+
+    async def _debugged(
+        self, active: ActiveRun, spec: JobSpec, link: WorkerLink, payload: bytes, debugged: _Debugged
+    ) -> tuple[float, Outcome]:
+        run = active.run
+        log_file = self._logs.open(run.id)
+        output = _RunOutput(run, log_file, self._clock, self._reporter, debugged.debugging)
         start = StartAttempt(
             run_id=run.id,
             attempt=run.attempt_number,
@@ -145,6 +172,7 @@ class RunExecution:
             deadline_ms=self._clock.now_ms() + spec.timeout_s * 1000,
             environment=dict(spec.environment),
             body=payload,
+            debugger=debugged.debugging.start,
         )
         log = f"file://{socket.gethostname()}{self._logs.path(run.id).absolute()}"
         began_s = self._clock.monotonic_s()
@@ -152,7 +180,7 @@ class RunExecution:
             # The record follows while the handler already starts: it must not wait for a round trip.
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._note_running(active, log))
-                outcome = await self._until_ended(active, spec, link, start, output)
+                outcome = await self._until_ended(active, spec, link, _Attempt(start, output, debugged))
         finally:
             output.close()
         return began_s, outcome
@@ -179,14 +207,17 @@ class RunExecution:
             active.stop("cancel")
 
     async def _until_ended(
-        self, active: ActiveRun, spec: JobSpec, link: WorkerLink, start: StartAttempt, output: _RunOutput
+        self, active: ActiveRun, spec: JobSpec, link: WorkerLink, this: _Attempt
     ) -> Outcome:
-        attempt = asyncio.ensure_future(link.run(start, output.take))
+        start = this.start
+        attempt = asyncio.ensure_future(link.run(start, this.output.take))
         stopping = asyncio.ensure_future(active.stop_asked.wait())
+        timing_out = asyncio.ensure_future(this.debugged.limit.wait_over())
         try:
-            await wait_first(attempt, stopping, timeout_s=spec.timeout_s)
+            await wait_first(attempt, stopping, timing_out)
             if not attempt.done():
                 active.stop("timeout")
+                await this.debugged.debugging.let_go()
                 assert active.reason is not None
                 stop = StopAttempt(start.run_id, start.attempt, active.reason, CANCEL_GRACE_S)
                 await link.stop_attempt(stop)
@@ -195,8 +226,17 @@ class RunExecution:
                 await link.kill()
             return outcome_of(await attempt, active.reason, spec)
         finally:
+            timing_out.cancel()
             stopping.cancel()
             attempt.cancel()
+
+    async def _write_note(self, active: ActiveRun, note: str) -> None:
+        active.note = note
+        try:
+            await self._records.heartbeat(active.run, note)
+        except LivejobError:
+            # The next heartbeat carries it again, and says it if that fails too.
+            return
 
     async def _record(self, active: ActiveRun, outcome: Outcome, began_s: float) -> None:
         if active.is_disowned:
@@ -222,11 +262,35 @@ class RunExecution:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Debugged:
+    """What a debugger does to an attempt: `limit` stands still while it holds it."""
+
+    debugging: AttemptDebugging
+    limit: TimeLimit
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt and who hears of it."""
+
+    start: StartAttempt
+    output: _RunOutput
+    debugged: _Debugged
+
+
+async def _send_debugger(link: WorkerLink, run: Run, data: bytes) -> None:
+    await link.send_debugger(DebuggerBytes(run.id, run.attempt_number, data))
+
+
 class _RunOutput:
     """Turns the frames of one attempt into lines, in the log file and for the reporter."""
 
-    def __init__(self, run: Run, log: RunLog, clock: Clock, reporter: Reporter) -> None:
+    def __init__(
+        self, run: Run, log: RunLog, clock: Clock, reporter: Reporter, debugging: AttemptDebugging
+    ) -> None:
         self._run = run
+        self._debugging = debugging
         self._log = log
         self._clock = clock
         self._reporter = reporter
@@ -239,7 +303,9 @@ class _RunOutput:
             case Notice(text=text):
                 self._reporter.report(Warned(f"{self._run.id}: {text}", about=self._run.id))
             case Started():
-                pass
+                self._debugging.begin()
+            case DebuggerBytes(body=body):
+                self._debugging.take(body)
 
     def close(self) -> None:
         for stream, splitter in self._splitters.items():
@@ -254,6 +320,7 @@ class _RunOutput:
         self._log.write(lines)
         for line in lines:
             self._reporter.report(RunOutput(self._run.id, self._run.job, line))
+            self._debugging.output(stream, line.text + line.end)
 
 
 def outcome_of(end: Ended | WorkerLost, reason: StopReason | None, spec: JobSpec) -> Outcome:

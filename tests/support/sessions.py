@@ -27,6 +27,9 @@ from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import Grant, RoleCredentials, Secret
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
+from livejob.local_runner.debug.package import find_debugger
+from livejob.local_runner.debug.paths import LocalPaths
+from livejob.local_runner.debug.server import DebugServer, DebugSettings
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import worker_environment
@@ -130,6 +133,7 @@ class LiveSession:
     witness: Witness
     state_dir: Path
     serving: asyncio.Task[None]
+    debug: DebugServer | None = None
 
     def call(self, job: str, payload: object = None) -> RunId:
         """Record a run and ring this session, as a stub does."""
@@ -182,14 +186,24 @@ async def live_session(
     drain_s: float = 0.0,
     changes: Mapping[str, Any] | None = None,
     engine_wait_s: float = 60.0,
+    image: str = "",
+    debug: DebugSettings | None = None,
 ) -> AsyncIterator[LiveSession]:
-    """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields."""
+    """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
+
+    debug: None for a session without --debug.
+    """
     stage = stage or Stage()
     me = me or stage.session()
     witness, gateway = Witness(), ThreadGateway("test-aws")
-    engine = engine or ProcessEngine()
+    given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
-    making = _Making(app, stage, me, engine, witness, gateway, state_dir, changes or {}, engine_wait_s)
+    server = DebugServer(debug, LocalPaths(app), witness) if debug else None
+    if server is not None:
+        await server.open()
+    making = _Making(
+        app, stage, me, engine, witness, gateway, state_dir, changes or {}, engine_wait_s, image, server
+    )
     daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
     up = asyncio.create_task(witness.wait_event(BridgeUp))
@@ -197,13 +211,16 @@ async def live_session(
         await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             serving.result()
-        yield LiveSession(stage, me, daemon, witness, state_dir, serving)
+        yield LiveSession(stage, me, daemon, witness, state_dir, serving, server)
     finally:
         up.cancel()
         daemon.stop()
         daemon.stop()
         await asyncio.wait({serving}, timeout=DEADLINE_S)
-        await engine.close()
+        if server is not None:
+            await server.close()
+        if given is None:
+            await engine.close()
         gateway.close()
 
 
@@ -220,6 +237,8 @@ class _Making:
     state_dir: Path
     changes: Mapping[str, Any]
     engine_wait_s: float
+    image: str
+    debug: DebugServer | None
     use: SourceUse = field(default_factory=SourceUse)
 
     def parts(self) -> DaemonParts:
@@ -228,11 +247,12 @@ class _Making:
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
+        logs = RunLogs(self.state_dir)
         return DaemonParts(
             attachment=Attachment(self.me, stage.sessions, stage.hub, self.gateway, clock),
             transport=stage.hub.open_transport(self.me.id),
             records=records,
-            execution=RunExecution(records, sources, RunLogs(self.state_dir), clock, self.witness),
+            execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
             reload=Reload(sources, watcher, self.witness, catalog, self._discover),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
@@ -260,9 +280,10 @@ class _Making:
             app=names.app,
             stage=names.stage,
             job=job.name,
-            image="",
+            image=self.image,
             source=self.app,
             package=Path(livejob.__file__).parents[1],
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
+            debugger=find_debugger() if self.debug is not None else None,
         )

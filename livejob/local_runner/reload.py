@@ -18,6 +18,7 @@ from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.listing import NOTHING, Listing
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.project.discovery import SETTINGS_FILE, Discovery
+from livejob.project.ignored import GIT_IGNORE
 from livejob.runner.snapshot import unpack
 
 
@@ -60,6 +61,8 @@ class Reload:
     async def run(self) -> None:
         """Follow saves until cancelled."""
         async for paths in self._watcher.changes():
+            if not any(_may_be_source(path) for path in paths):
+                continue
             sources = await self._sources.refreshed()
             changed = sources.changed_since(self._told)
             self._told = sources
@@ -107,6 +110,11 @@ class Reload:
         elif path in self._broken:
             self._broken.discard(path)
             self._reporter.report(SourceMended(path))
+
+
+def _may_be_source(path: Path) -> bool:
+    """False for data: handlers write it by the thousand, and read it from disk. A directory may be either."""
+    return path.suffix == ".py" or path.name in (SETTINGS_FILE, GIT_IGNORE) or not path.is_file()
 
 
 def syntax_problem(text: bytes, name: str) -> SourceProblem | None:

@@ -1,8 +1,9 @@
 """Import of the user's modules through a `CodeCache`: a path hook, its finder, its loader.
 
-Serves the directories below one root, except those that were on the module search path before (a virtual
-environment or a bundle below the root keeps Python's own import, with its .pyc files: they do not change).
-Extension modules and everything outside the root are Python's own business too.
+Serves the user's directories: those below one root, and those that the user's code itself puts on the module
+search path. What was on that path before (a virtual environment or a bundle, be it below the root) and
+installed packages keep Python's own import, with their .pyc files: they do not change. Extension modules are
+Python's own business too.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from livejob.runner.sources import CodeCache
 
 SOURCE_SUFFIX = ".py"
 
+INSTALLED = f"{os.sep}site-packages{os.sep}"
+
 
 def install_hook(root: str, code: CodeCache) -> None:
-    """Have the directories below `root` served from `code` when they are searched. Once in a process.
+    """Have the user's directories served from `code` when they are searched. Once in a process.
 
     Nothing is searched there before `add_root`, so a process that must not import the user's modules
     itself can prepare its children.
@@ -45,16 +48,20 @@ class _Hook:
 
     def __init__(self, root: str, elsewhere: tuple[str, ...], code: CodeCache) -> None:
         self._root = root
-        self._elsewhere = tuple(path for path in elsewhere if path.startswith(root))
+        self._elsewhere = elsewhere
+        self._elsewhere_below = tuple(path for path in elsewhere if path.startswith(root))
         self._code = code
 
     def __call__(self, path: str) -> _Finder:
-        place = _below(path)
-        is_ours = place.startswith(self._root) and not place.startswith(self._elsewhere)
-        entry = self._code.sources.look(path) if is_ours else None
+        entry = self._code.sources.look(path) if self._is_users(_below(path)) else None
         if entry is None or not entry.is_directory:
             raise ImportError("not a directory of the app's source", path=path)
         return _Finder(path, self._code)
+
+    def _is_users(self, place: str) -> bool:
+        if place.startswith(self._root):
+            return not place.startswith(self._elsewhere_below)
+        return not place.startswith(self._elsewhere) and INSTALLED not in place
 
 
 class _Finder:

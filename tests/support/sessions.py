@@ -187,6 +187,7 @@ async def live_session(
     changes: Mapping[str, Any] | None = None,
     engine_wait_s: float = 60.0,
     image: str = "",
+    dependencies: Path | None = None,
     debug: DebugSettings | None = None,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
@@ -198,11 +199,22 @@ async def live_session(
     witness, gateway = Witness(), ThreadGateway("test-aws")
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
-    server = DebugServer(debug, LocalPaths(app), witness) if debug else None
+    server = DebugServer(debug, LocalPaths(app, dependencies), witness) if debug else None
     if server is not None:
         await server.open()
     making = _Making(
-        app, stage, me, engine, witness, gateway, state_dir, changes or {}, engine_wait_s, image, server
+        app,
+        stage,
+        me,
+        engine,
+        witness,
+        gateway,
+        state_dir,
+        changes or {},
+        engine_wait_s,
+        image,
+        dependencies,
+        server,
     )
     daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
@@ -238,12 +250,13 @@ class _Making:
     changes: Mapping[str, Any]
     engine_wait_s: float
     image: str
+    dependencies: Path | None
     debug: DebugServer | None
     use: SourceUse = field(default_factory=SourceUse)
 
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
-        sources = SourceFeed(SourceScan(self.app, clock), self.use, self.gateway, clock)
+        sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
@@ -285,5 +298,6 @@ class _Making:
             package=Path(livejob.__file__).parents[1],
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
+            dependencies=self.dependencies,
             debugger=find_debugger() if self.debug is not None else None,
         )

@@ -20,7 +20,7 @@ jobs have used so far. Saves of others come with the watcher, a moment later."""
 
 
 class SourceFeed:
-    """Owns the scans. All methods are for the event loop."""
+    """Owns the scans, and the gateway in whose thread they run. All methods are for the event loop."""
 
     def __init__(self, scan: SourceScan, use: SourceUse, gateway: ThreadGateway, clock: Clock) -> None:
         self.use = use
@@ -54,6 +54,7 @@ class SourceFeed:
     async def close(self) -> None:
         if self._scanning is not None:
             await asyncio.wait([self._scanning])
+        self._gateway.close()
 
     def _is_small(self) -> bool:
         return self._listing is None or len(self._listing.files) <= LARGE_COUNT

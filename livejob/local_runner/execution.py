@@ -217,10 +217,11 @@ class RunExecution:
             await wait_first(attempt, stopping, timing_out)
             if not attempt.done():
                 active.stop("timeout")
-                await this.debugged.debugging.let_go()
                 assert active.reason is not None
                 stop = StopAttempt(start.run_id, start.attempt, active.reason, CANCEL_GRACE_S)
                 await link.stop_attempt(stop)
+                # Afterwards: a paused handler that went on first could end before it hears of the stop.
+                await this.debugged.debugging.let_go()
                 await wait_first(attempt, timeout_s=CANCEL_GRACE_S + BEYOND_GRACE_S)
             if not attempt.done():
                 await link.kill()

@@ -236,7 +236,11 @@ class Editor:
     async def _configure(self, connection: Connection, configuration: Message) -> None:
         await connection.ask("initialize", **INITIALIZE)
         attaching = connection.begin("attach", configuration)
-        await connection.wait_event("initialized")
+        ready = asyncio.ensure_future(connection.wait_event("initialized"))
+        await asyncio.wait({attaching, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if attaching.done():
+            ready.cancel()
+            attaching.result()
         for path, wanted in self.breakpoints.items():
             await connection.ask("setBreakpoints", source={"path": path}, breakpoints=wanted)
         await connection.ask("setFunctionBreakpoints", breakpoints=[])

@@ -45,7 +45,8 @@ class LocalPaths:
         # Of another version, lines would not fit: the IDE then asks the worker for the text.
         if stdlib.name == PurePosixPath(worker.stdlib).name:
             pairs.append((str(stdlib), worker.stdlib))
-        return [_mapping(local, remote) for local, remote in pairs if local != remote]
+        # Those that change nothing too: what the IDE maps otherwise comes after them.
+        return [_mapping(local, remote) for local, remote in pairs]
 
     def shown(self, path: str) -> str:
         """A path for a person: relative to the source if it lies in it."""

@@ -51,10 +51,11 @@ class DebugSettings:
 
 
 class DebugServer:
-    """`open` before the session begins, `close` after its end."""
+    """`open` before the session begins, `close` after its end. `port` is known once it is open."""
 
     def __init__(self, settings: DebugSettings, local: LocalPaths, reporter: Reporter) -> None:
         self.local = local
+        self.port = settings.port
         self._settings = settings
         self._reporter = reporter
         self._numbers = itertools.count(1)
@@ -63,12 +64,6 @@ class DebugServer:
         self._came = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-
-    @property
-    def port(self) -> int:
-        """That it listens on."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def is_uncaught_wanted(self) -> bool:
@@ -87,6 +82,7 @@ class DebugServer:
                 f"port {self._settings.port} for debuggers cannot be opened: {error.strerror or error}",
                 suggestion=self._settings.port + 1,
             ) from error
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Take no more connections and end those that are."""

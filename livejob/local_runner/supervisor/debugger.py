@@ -11,6 +11,7 @@ socket hands over the inherited one instead; the rest is debugpy as it is.
 from __future__ import annotations
 
 import os
+import runpy
 import socket
 import sys
 import threading
@@ -121,7 +122,11 @@ class _OpenedOnDemand:
             wait_for_ready_to_run=False,
             patch_multiprocessing=False,
             notify_stdin=False,
-            dont_trace_start_patterns=(_OWN_DIRECTORY, str(Path(self._debugpy.__file__).parent)),
+            dont_trace_start_patterns=(
+                _OWN_DIRECTORY,
+                str(Path(self._debugpy.__file__).parent),
+                runpy.__file__,  # `python -m` of the supervisor stands below every stack
+            ),
         )
 
     def _is_attached(self) -> bool:

@@ -102,7 +102,8 @@ async def _serve_until_told(orders: Orders) -> None:
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():  # it failed; the traceback goes into the log
         serving.result()
-    codebuild.close()
+    # In a thread: builds that end may have to say something to the services here.
+    await asyncio.to_thread(codebuild.close)
     _end(orders)
 
 

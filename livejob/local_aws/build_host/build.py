@@ -92,8 +92,9 @@ class Build:
         self._interrupts.stop()
 
     def abandon(self) -> None:
-        """End it at once."""
+        """End it at once, without a last word: whom it would go to may be gone."""
         self._grace_s = 0.0
+        self._log = NoLog()
         self._interrupts.stop()
 
     def run(self) -> None:

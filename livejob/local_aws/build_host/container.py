@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
@@ -17,7 +17,7 @@ from typing import IO
 import requests
 from docker.api.client import APIClient
 from docker.errors import APIError, DockerException, NotFound
-from docker.types import LogConfig
+from docker.types import CancellableStream, LogConfig
 
 from livejob.local_aws.build_host.agent import AGENT, TERMINATE
 
@@ -91,13 +91,15 @@ class Container:
             if error.status_code != 409:  # its removal is under way already
                 raise
 
-    def _read(self, stream: Iterator[bytes]) -> None:
+    def _read(self, stream: CancellableStream[bytes]) -> None:
         """In a thread of its own, because the engine's stream cannot be read with a time limit."""
         # A lost connection is the end of the output; that the agent said nothing of an end tells the rest.
         with suppress(DockerException, requests.RequestException, OSError, ValueError):
             for piece in stream:
                 self._output.put(piece)
         self._output.put(None)
+        # The stream's own close leaves the connection to the garbage collector.
+        stream._response.close()  # type: ignore[attr-defined]
 
 
 def create_container(client: APIClient, spec: ContainerSpec) -> Container:

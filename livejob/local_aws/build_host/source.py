@@ -37,8 +37,14 @@ _BUILDSPEC_BYTES = 1024 * 1024
 class Source:
     """The source of one build; NO_SOURCE is an empty one. Closing it removes it from the disk."""
 
-    def __init__(self, archive: zipfile.ZipFile | None = None) -> None:
-        self._archive = archive
+    def __init__(self, file: IO[bytes] | None = None) -> None:
+        """file: the zip; the source closes it.
+
+        Raises:
+            BadZipFile: it is none.
+        """
+        self._file = file
+        self._archive = None if file is None else zipfile.ZipFile(file)
 
     def text(self, path: str, shown_path: str) -> str:
         """A file of the source, as text.
@@ -59,19 +65,26 @@ class Source:
     def pack(self, root: str, files: Mapping[str, str]) -> IO[bytes]:
         """A tar file with the source at the directory `root`, and `files` (absolute path -> content)."""
         packed = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
-        with tarfile.open(fileobj=packed, mode="w") as tar:
-            tar.addfile(_directory(root))
-            for path, content in files.items():
-                data = content.encode()
-                tar.addfile(_entry(path, 0o755, len(data)), io.BytesIO(data))
-            if self._archive is not None:
-                self._copy(self._archive, root, tar)
+        try:
+            with tarfile.open(fileobj=packed, mode="w") as tar:
+                self._write(tar, root, files)
+        except BaseException:
+            packed.close()
+            raise
         packed.seek(0)
         return packed
 
     def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, tar: tarfile.TarFile, root: str, files: Mapping[str, str]) -> None:
+        tar.addfile(_directory(root))
+        for path, content in files.items():
+            data = content.encode()
+            tar.addfile(_entry(path, 0o755, len(data)), io.BytesIO(data))
         if self._archive is not None:
-            self._archive.close()
+            self._copy(self._archive, root, tar)
 
     def _copy(self, archive: zipfile.ZipFile, root: str, tar: tarfile.TarFile) -> None:
         for info in archive.infolist():
@@ -97,10 +110,10 @@ def download(s3: S3Client, location: str, version: str) -> Source:
         PhaseFailed: it is not there, the role may not read it, or it is no zip.
     """
     bucket, _, key = location.removeprefix("arn:aws:s3:::").partition("/")
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the archive)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the source closes it)
     try:
         s3.download_fileobj(bucket, key, file, ExtraArgs={"VersionId": version} if version else None)
-        return Source(zipfile.ZipFile(file))
+        return Source(file)
     except ClientError as error:
         file.close()
         details = error.response["Error"]

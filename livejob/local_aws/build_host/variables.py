@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
 
-PARAMETERS_A_CALL = 10
-"""Source: SSM GetParameters, 'Names'."""
-
 PARAMETER_ERROR = "Decrypted Variables Error"
 SECRET_ERROR = "Secrets Manager Error"
 
@@ -97,17 +94,20 @@ def resolve(
 
 
 def _parameters(ssm: SSMClient, names: set[str]) -> dict[str, str]:
-    """Parameter name -> value, of all `names`."""
+    """Parameter name -> value, of all `names`.
+
+    One call for each, with the plural action that CodeBuild uses: the emulator authorizes a call that
+    names several for `*` alone.
+    """
     found: dict[str, str] = {}
-    ordered = sorted(names)
-    for start in range(0, len(ordered), PARAMETERS_A_CALL):
+    for name in sorted(names):
         try:
-            answer = ssm.get_parameters(Names=ordered[start : start + PARAMETERS_A_CALL], WithDecryption=True)
+            answer = ssm.get_parameters(Names=[name], WithDecryption=True)
         except ClientError as error:
             raise PhaseFailed(PARAMETER_ERROR, _reason(error)) from error
-        for missing in answer["InvalidParameters"]:
-            raise PhaseFailed(PARAMETER_ERROR, f"parameter does not exist: {missing}")
-        found |= {each["Name"]: each["Value"] for each in answer["Parameters"]}
+        if answer["InvalidParameters"]:
+            raise PhaseFailed(PARAMETER_ERROR, f"parameter does not exist: {name}")
+        found[name] = answer["Parameters"][0]["Value"]
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from ministack.services import codebuild, eventbridge, iam, sts
 
 from livejob.clock import Clock
 from livejob.local_aws.build_host.messages import Fields
+from livejob.local_aws.plugs.codebuild.authorization import resource_of
 from livejob.local_aws.plugs.codebuild.credentials import SESSION_S, Session
 from livejob.local_aws.plugs.codebuild.events import SOURCE, Event, detail_text
 from livejob.local_aws.plugs.codebuild.ports import Scope
@@ -41,8 +41,6 @@ RESOURCE_TYPE = "AWS::CodeBuild::Project"
 
 Answer = tuple[int, dict[str, str], bytes]
 Operation = Callable[[Fields], Fields | Answer]
-
-_PROJECT_OF_ARN = re.compile(r"arn:aws:codebuild:[^:]*:[^:]*:project/(?P<name>[^:]+)")
 
 
 class Account:
@@ -170,14 +168,10 @@ class _Plug:
     def resource_arn(
         self, service: str, method: str, path: str, headers: Any, body: bytes, *more: Any
     ) -> str:
-        """MiniStack takes the resource of StopBuild and BatchGetBuilds for `*`; in AWS it is the project."""
-        if service == "codebuild":
-            _, region, account = more
-            names = _projects_named(body)
-            if names:
-                name = names.pop() if len(names) == 1 else "*"
-                return Scope(account, region).arn(f"project/{name}")
-        return self.original_resource_arn(service, method, path, headers, body, *more)
+        _, region, account = more
+        return resource_of(service, headers, body, Scope(account, region)) or self.original_resource_arn(
+            service, method, path, headers, body, *more
+        )
 
     def _create_project(self, fields: Fields) -> Answer:
         check_fields(fields, None, self._service.check_role)
@@ -250,20 +244,6 @@ def _answer(operation: Operation, body: bytes) -> Answer:
     except Refused as refused:
         return responses.error_response_json(refused.code, str(refused), 400)  # type: ignore[no-any-return]
     return answer if isinstance(answer, tuple) else responses.json_response(answer)
-
-
-def _projects_named(body: bytes) -> set[str]:
-    """Names of the projects that a request is about."""
-    try:
-        fields = json.loads(body or b"{}")
-    except ValueError:
-        return set()
-    builds = [fields["id"]] if "id" in fields else fields.get("ids", [])
-    names = {id_of(str(each)).rpartition(":")[0] for each in builds}
-    for each in fields.get("names", []):
-        matched = _PROJECT_OF_ARN.fullmatch(str(each))
-        names.add(matched["name"] if matched else str(each))
-    return names
 
 
 def _names_codebuild(statement: Fields) -> bool:

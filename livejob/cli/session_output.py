@@ -202,7 +202,9 @@ class TextPrinter:
         self._line(event.job, event.run_id, click.style(text, fg=colour))
         if failure is None:
             return
-        for line in failure.trace.rstrip().splitlines()[-TRACE_LINES:]:
+        # Where a handler was when somebody cancelled it is in the record, and no news here.
+        trace = "" if event.state is State.CANCELLED else failure.trace
+        for line in trace.rstrip().splitlines()[-TRACE_LINES:]:
             self._line(event.job, event.run_id, click.style(f"  {printable(line)}", fg="bright_black"))
         if failure.remedy:
             self._line(event.job, event.run_id, f"  hint: {failure.remedy}")

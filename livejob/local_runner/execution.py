@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
 
@@ -332,7 +332,9 @@ def outcome_of(end: Ended | WorkerLost, reason: StopReason | None, spec: JobSpec
         return Outcome(Input.SUCCEED, result=end.body, exit_code=end.exit_code)
     if reason is not None and end.input in (Input.CANCEL, Input.TIME_OUT):
         what, _, failure = _stopped(reason, spec)
-        return Outcome(what, failure=failure, exit_code=end.exit_code)
+        # Where the handler was when it was stopped is what its author wants to know.
+        told = replace(failure, trace=Failure.from_json(end.failure).trace)
+        return Outcome(what, failure=told, exit_code=end.exit_code)
     return Outcome(Input(end.input), failure=Failure.from_json(end.failure), exit_code=end.exit_code)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -62,6 +63,8 @@ class SourceWatcher:
             OSError: the system's limit of watches is reached (fs.inotify.max_user_watches), or a root
                 is missing.
         """
+        # watchdog 7.1 says this, at length, whenever a directory is made; nothing is missed by it.
+        warnings.filterwarnings("ignore", "Callback with id .* already exists", RuntimeWarning)
         loop = asyncio.get_running_loop()
         handler = _Handler(lambda path: loop.call_soon_threadsafe(self._take, path))
         for root in self._roots:

@@ -100,6 +100,7 @@ class AgentPhases:
         if self._reason.is_success:
             self._passed.append(name)
         elif self._spec.phase(name).on_failure != "CONTINUE":
+            # Not documented; people use CONTINUE for builds that end well although a phase did not.
             self.is_success = False
 
 

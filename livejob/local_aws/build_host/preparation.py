@@ -13,7 +13,12 @@ from livejob.local_aws.build_host.logs import BuildLog
 from livejob.local_aws.build_host.messages import BuildOrder, is_inline
 from livejob.local_aws.build_host.phases import PhaseFailed
 from livejob.local_aws.build_host.source import DEFAULT_BUILDSPEC, YAML_FILE_ERROR, Source, download
-from livejob.local_aws.build_host.variables import codebuild_variables, resolve, wanted_variables
+from livejob.local_aws.build_host.variables import (
+    codebuild_variables,
+    default_variables,
+    resolve,
+    wanted_variables,
+)
 
 S3_ARN = "arn:aws:s3:::"
 
@@ -91,4 +96,8 @@ def _environment(
     log.say("Processing environment variables")
     resolved = resolve(wanted_variables(spec, order), aws.ssm, aws.secrets_manager)
     log.hide(resolved.secrets)
-    return {**resolved.values, **codebuild_variables(order, image, source_dir)}
+    return {
+        **default_variables(order),
+        **resolved.values,
+        **codebuild_variables(order, image, source_dir),
+    }

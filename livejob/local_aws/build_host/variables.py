@@ -33,12 +33,15 @@ class Resolved:
     secrets: Sequence[str]
 
 
+def default_variables(order: BuildOrder) -> dict[str, str]:
+    """What holds unless the user says otherwise."""
+    return {"AWS_DEFAULT_REGION": order.region, "AWS_REGION": order.region, "HOME": "/root"}
+
+
 def codebuild_variables(order: BuildOrder, image: str, source_dir: str) -> dict[str, str]:
-    """What CodeBuild itself sets. `image`: the one that really runs."""
+    """What CodeBuild says of the build, whatever the user says. `image`: the one that really runs."""
     start_ms = int(order.phases[0]["startTime"] * 1000)
     variables = {
-        "AWS_DEFAULT_REGION": order.region,
-        "AWS_REGION": order.region,
         "CODEBUILD_BUILD_ARN": order.arn,
         "CODEBUILD_BUILD_ID": order.id,
         "CODEBUILD_BUILD_IMAGE": image,
@@ -51,7 +54,6 @@ def codebuild_variables(order: BuildOrder, image: str, source_dir: str) -> dict[
         "CODEBUILD_LOG_PATH": order.log_stream,
         "CODEBUILD_SRC_DIR": source_dir,
         "CODEBUILD_START_TIME": str(start_ms),
-        "HOME": "/root",
         "PWD": source_dir,
     }
     if order.source_type == "S3":

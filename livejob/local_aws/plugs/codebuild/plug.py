@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,10 @@ class CodeBuildPlug:
         self._hosts.close()
 
     def _report(self, report: Report) -> None:
-        self._service.apply(report)
+        try:
+            self._service.apply(report)
+        except Exception:
+            logging.getLogger(__name__).exception("CodeBuild: a report of %s was lost", report.build)
 
-    def _lost(self) -> None:
-        self._service.fail_all()
+    def _lost(self, builds: set[str]) -> None:
+        self._service.fail(builds)

@@ -28,15 +28,17 @@ class BuildHostProcess:
         engine: Mapping[str, str],
         marker: Path,
         report: Callable[[Report], None],
-        lost: Callable[[], None],
+        lost: Callable[[set[str]], None],
     ) -> None:
-        """engine: DOCKER_HOST and its like. `report` and `lost` (the host died) come in a thread."""
+        """engine: DOCKER_HOST and its like. `report` and `lost` (these builds' host died) come in threads."""
         self._engine = engine
         self._marker = marker
         self._report = report
         self._lost = lost
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._builds: set[str] = set()  # that were given to this process
+        self._is_closing = False
 
     def start(self) -> None:
         """Start the host although it has nothing to build: it removes what dead hosts have left."""
@@ -44,15 +46,19 @@ class BuildHostProcess:
             self._ensure()
 
     def start_build(self, order: BuildOrder) -> None:
-        self._send(start_line(order))
+        with self._lock:
+            process = self._ensure()
+            self._builds.add(order.id)
+            _send(process, start_line(order))
 
     def stop_build(self, build_id: str) -> None:
-        self._send(stop_line(build_id))
+        with self._lock:
+            _send(self._ensure(), stop_line(build_id))
 
     def close(self) -> None:
         """End it; returns when its containers are gone, or after a while."""
         with self._lock:
-            process, self._process = self._process, None
+            process, self._process, self._is_closing = self._process, None, True
         if process is None or process.stdin is None:
             return
         with suppress(OSError):
@@ -62,21 +68,11 @@ class BuildHostProcess:
         except subprocess.TimeoutExpired:
             process.kill()
 
-    def _send(self, line: bytes) -> None:
-        with self._lock:
-            process = self._ensure()
-            assert process.stdin is not None
-            # If it has just died, `lost` tells of its builds.
-            with suppress(BrokenPipeError):
-                process.stdin.write(line)
-                process.stdin.flush()
-
     def _ensure(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            self._process = self._spawn()
-            threading.Thread(
-                target=self._read, args=(self._process,), name="build-host-reports", daemon=True
-            ).start()
+            self._process, self._builds = self._spawn(), set()
+            arguments = (self._process, self._builds)
+            threading.Thread(target=self._read, args=arguments, name="build-host", daemon=True).start()
         return self._process
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -97,12 +93,17 @@ class BuildHostProcess:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
         return {**kept, **self._engine}
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, process: subprocess.Popen[bytes], builds: set[str]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             self._report(read_report(line))
         process.wait()
-        with self._lock:
-            is_expected = self._process is not process
-        if not is_expected:
-            self._lost()
+        if not self._is_closing:
+            self._lost(builds)
+
+
+def _send(process: subprocess.Popen[bytes], line: bytes) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has just died: `lost` tells of its builds
+        process.stdin.write(line)
+        process.stdin.flush()

@@ -112,7 +112,8 @@ def _environment(of_project: Mapping[str, Any], call: Mapping[str, Any]) -> Fiel
         "privilegedMode": call.get("privilegedModeOverride"),
         "imagePullCredentialsType": call.get("imagePullCredentialsTypeOverride"),
     }
-    environment = {**of_project, **{key: value for key, value in overrides.items() if value is not None}}
+    given = {key: value for key, value in overrides.items() if value is not None}
+    environment = {"type": "LINUX_CONTAINER", **of_project, **given}
     environment["privilegedMode"] = str(environment.get("privilegedMode", False)).lower() == "true"
     environment["environmentVariables"] = _merged(
         of_project.get("environmentVariables") or [], call.get("environmentVariablesOverride") or []
@@ -149,8 +150,9 @@ def _source(of_project: Mapping[str, Any], call: Mapping[str, Any]) -> Fields:
         "location": call.get("sourceLocationOverride"),
         "buildspec": call.get("buildspecOverride"),
     }
-    source = {**of_project, **{key: value for key, value in overrides.items() if value is not None}}
-    kind = source.get("type", "NO_SOURCE")
+    given = {key: value for key, value in overrides.items() if value is not None}
+    source = {"type": "NO_SOURCE", **of_project, **given}
+    kind = source["type"]
     if kind not in SOURCE_TYPES:
         raise Refused(INVALID, f"Source type {kind} is not supported by the local AWS: use S3 or NO_SOURCE")
     buildspec = str(source.get("buildspec") or "")

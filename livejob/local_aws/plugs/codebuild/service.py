@@ -132,10 +132,11 @@ class CodeBuildService:
                 self._changed.notify_all()
         self._surroundings.put_events(running.scope, list(events_of_change(before, after)))
 
-    def fail_all(self) -> None:
-        """The build host has died, and with it every build that it had."""
-        for build_id, running in list(self._running.items()):
-            self.apply(Report(build_id, faulted(running.build, self._clock.now_ms() / 1000)))
+    def fail(self, build_ids: set[str]) -> None:
+        """Their build host has died: those that have not ended end with FAULT."""
+        for build_id in build_ids & self._running.keys():
+            changes = faulted(self._running[build_id].build, self._clock.now_ms() / 1000)
+            self.apply(Report(build_id, changes))
 
     def _check_limits(self, project: Mapping[str, Any], scope: Scope) -> None:
         if len(self._running) >= QUEUED_BUILDS:

@@ -22,8 +22,9 @@ from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.wiring import Target, local_aws_directory, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.developer_permissions import developer_policy
+from livejob.deploy.packages import stub_package
 from livejob.deploy.resources import StageContext
-from livejob.deploy.stage import DeployClients, DeployedStage, deploy_stage, stub_code
+from livejob.deploy.stage import DeployClients, DeployedStage, StageSource, deploy_stage
 from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
 from livejob.local_runner.daemon import Daemon
 from livejob.local_runner.threads import ThreadGateway
@@ -169,7 +170,8 @@ class LiveCommand:
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)
         context = StageContext(target.names, target.account, target.region, __version__)
-        return deploy_stage(clients, context, self._jobs, stub_code(), self._printer.tell_deployment)
+        source = StageSource(stub_package())
+        return deploy_stage(clients, context, self._jobs, source, self._printer.tell_deployment)
 
 
 @contextlib.contextmanager

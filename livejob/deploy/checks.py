@@ -16,12 +16,20 @@ ROLE_CHARS = 64
 BUCKET_CHARS = 63
 """Source: S3, bucket naming rules."""
 
-JOBS_MAX = 98
-"""So many jobs, of five resources each, and the stage's own stay within a template's 500 resources.
-Source: CloudFormation quotas, 'Resources'."""
+RULE_CHARS = 64
+"""Source: EventBridge PutRule, Name."""
+
+RESOURCES_MAX = 500
+"""Source: CloudFormation quotas, 'Resources'."""
 
 STACK_CHARS = 128
 """Source: CloudFormation CreateStack, StackName."""
+
+_STAGES_OWN = 4
+_RECONCILERS = 5
+_JOBS = 5
+_PROJECTS = 2
+"""How many resources each part of a stage has; the tests count them."""
 
 
 def check_stage(stage: StageResources) -> None:
@@ -36,14 +44,25 @@ def check_stage(stage: StageResources) -> None:
             raise NameTooLong(
                 f"The {what} would be called {name}: {len(name)} characters, and AWS allows {limit}."
             )
-    if len(stage.jobs) > JOBS_MAX:
-        raise TooManyJobs(f"The app has {len(stage.jobs)} jobs.", limit=JOBS_MAX)
+    limit = jobs_max(is_built=stage.reconciler is not None)
+    if len(stage.jobs) > limit:
+        raise TooManyJobs(f"The app has {len(stage.jobs)} jobs.", limit=limit)
+
+
+def jobs_max(*, is_built: bool) -> int:
+    """How many jobs fit into one stage's template; `is_built`: with their projects."""
+    if is_built:
+        return (RESOURCES_MAX - _STAGES_OWN - _RECONCILERS) // (_JOBS + _PROJECTS)
+    return (RESOURCES_MAX - _STAGES_OWN) // _JOBS
 
 
 def _names(stage: StageResources) -> Iterator[tuple[str, str, int]]:
     yield "stack", stage.context.names.stack, STACK_CHARS
     yield "stage's bucket", stage.bucket.name, BUCKET_CHARS
-    yield "role of the invokers", stage.stub_role.name, ROLE_CHARS
+    yield "role of the invokers", stage.invoker_role.name, ROLE_CHARS
+    if stage.reconciler is not None:
+        yield "reconciler", stage.reconciler.function.name, min(FUNCTION_CHARS, RULE_CHARS)
+        yield "role of the reconciler", stage.reconciler.role.name, ROLE_CHARS
     for each in stage.jobs:
         yield f"invoker of {each.job}", each.invoker.name, FUNCTION_CHARS
         yield f"role of {each.job}", each.role.name, ROLE_CHARS

@@ -1,37 +1,28 @@
-"""The resources of a development stage, made from its jobs: plain values, no AWS, no format.
+"""The kinds of resources that a stage has, as plain values: no AWS, no format.
 
-`template` writes them down for CloudFormation. Names come from `wire.names`, so that every part that
-works with a resource can tell its name without a look-up.
+`stages` makes them from an app's jobs, `template` writes them down for CloudFormation. Names come from
+`wire.names`, so that every part that works with a resource can tell its name without a look-up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-from livejob.deploy.permissions import Statement, stub_statements
-from livejob.project.specs import JobSpec
-from livejob.runs.schema import TABLE_SCHEMA, TTL_ATTRIBUTE
-from livejob.wire.limits import ROLE_SESSION_S, RUN_TTL_S
-from livejob.wire.names import (
-    ENV_APP,
-    ENV_BUCKET,
-    ENV_JOB,
-    ENV_STAGE,
-    ENV_TABLE,
-    ENV_WHEN_DISCONNECTED,
-    StageNames,
-    artifacts_bucket,
-)
+from livejob.deploy.permissions import Statement
+from livejob.wire.limits import ROLE_SESSION_S
+from livejob.wire.names import StageNames
 
-STUB_RUNTIME = "python3.12"
-STUB_MEMORY_MB = 256
-STUB_TIMEOUT_S = 15
+StageMode = Literal["development", "production"]
+"""Who takes the runs of a stage: developers' sessions, or CodeBuild."""
+
+FUNCTION_RUNTIME = "python3.12"
+FUNCTION_MEMORY_MB = 256
+INVOKER_TIMEOUT_S = 15
 """Enough for several sessions that do not accept a run in turn."""
 
-LOG_RETENTION_DAYS = 14
-DOCUMENT_DAYS = RUN_TTL_S // 86_400
-"""A large payload or result is kept as long as the record of its run."""
+MODE_TAG = "livejob:mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +36,7 @@ class StageContext:
     account: str
     region: str
     version: str
+    mode: StageMode = "development"
 
     @property
     def bucket(self) -> str:
@@ -56,7 +48,12 @@ class StageContext:
             "livejob:app": self.names.app,
             "livejob:stage": self.names.stage,
             "livejob:version": self.version,
+            MODE_TAG: self.mode,
         }
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a resource in the stage's account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,7 @@ class Table:
     name: str
     schema: Mapping[str, Sequence[Mapping[str, object]]]
     ttl_attribute: str
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +80,56 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """Who may assume a role: a policy's Principal and Condition."""
+
+    principal: Mapping[str, str]
+    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
-    """An IAM role. principal: who may assume it, as a policy's Principal. statements: its one policy."""
+    """An IAM role. statements: its one policy."""
 
     name: str
-    principal: Mapping[str, str]
+    trusts: Sequence[Trust]
     statements: Sequence[Statement]
     session_s: int = ROLE_SESSION_S
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A Lambda function. code_key: of its zip in code_bucket; memory_mb: of 2**20 bytes, as Lambda has it."""
+class LogGroup:
+    """Where a function's or a project's output goes, and for how long it is kept."""
 
     name: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCode:
+    """What a function runs. handler: `package.module.function` in the zip; key: of the zip in S3."""
+
     handler: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function; its code is in `code_bucket`. memory_mb: of 2**20 bytes, as Lambda has it."""
+
+    name: str
+    code: FunctionCode
     code_bucket: str
-    code_key: str
     environment: Mapping[str, str]
-    runtime: str = STUB_RUNTIME
-    memory_mb: int = STUB_MEMORY_MB
-    timeout_s: int = STUB_TIMEOUT_S
+    log_days: int
+    runtime: str = FUNCTION_RUNTIME
+    memory_mb: int = FUNCTION_MEMORY_MB
+    timeout_s: int = INVOKER_TIMEOUT_S
 
     @property
-    def log_group(self) -> str:
+    def log_group(self) -> LogGroup:
         """Source: Lambda's default log group of a function."""
-        return f"/aws/lambda/{self.name}"
+        return LogGroup(f"/aws/lambda/{self.name}", self.log_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,81 +142,67 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Project:
+    """A CodeBuild project that runs one job.
+
+    source:    `bucket/key` of the bundle.
+    commands:  of its one phase, for `sh`.
+    """
+
+    name: str
+    description: str
+    image: str
+    environment_type: str
+    compute_type: str
+    source: str
+    commands: Sequence[str]
+    environment: Mapping[str, str]
+    timeout_minutes: int
+    queue_minutes: int
+    log_days: int
+
+    @property
+    def log_group(self) -> LogGroup:
+        """Source: CodeBuild's default log group of a project."""
+        return LogGroup(f"/aws/codebuild/{self.name}", self.log_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An EventBridge rule of the default bus. pattern: of the events that it hands to its function."""
+
+    name: str
+    description: str
+    pattern: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class JobResources:
-    """What one job has in a development stage."""
+    """What one job has in a stage. `project` is None where no build ever runs it."""
 
     job: str
     invoker: Function
     invoker_parameter: Parameter
     role: Role
+    project: Project | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """What closes the runs of builds that ended without a word."""
+
+    function: Function
+    role: Role
+    rule: Rule
 
 
 @dataclass(frozen=True, slots=True)
 class StageResources:
-    """Everything in a development stage."""
+    """Everything in a stage. `reconciler` is there where a job has a project."""
 
     context: StageContext
     table: Table
     bucket: Bucket
-    stub_role: Role
+    invoker_role: Role
     jobs: Sequence[JobResources]
-
-
-def development_stage(
-    context: StageContext, jobs: Mapping[str, JobSpec], stub_handler: str, stub_code_key: str
-) -> StageResources:
-    """The resources of a stage in which developers take the runs.
-
-    stub_handler:  `package.module.function` in the stub's zip.
-    stub_code_key: of that zip in the account's artifacts bucket.
-    """
-    names = context.names
-    return StageResources(
-        context=context,
-        table=Table(names.table, TABLE_SCHEMA, TTL_ATTRIBUTE),
-        bucket=Bucket(context.bucket, {"payloads/": DOCUMENT_DAYS, "results/": DOCUMENT_DAYS}),
-        stub_role=Role(
-            names.stub_role,
-            {"Service": "lambda.amazonaws.com"},
-            stub_statements(names, context.account, context.region),
-        ),
-        jobs=[_job_resources(context, jobs[name], stub_handler, stub_code_key) for name in sorted(jobs)],
-    )
-
-
-def _job_resources(
-    context: StageContext, spec: JobSpec, stub_handler: str, stub_code_key: str
-) -> JobResources:
-    names = context.names
-    invoker = Function(
-        name=names.invoker(spec.name),
-        handler=stub_handler,
-        code_bucket=artifacts_bucket(context.account, context.region),
-        code_key=stub_code_key,
-        environment={
-            ENV_APP: names.app,
-            ENV_STAGE: names.stage,
-            ENV_JOB: spec.name,
-            ENV_TABLE: names.table,
-            ENV_BUCKET: context.bucket,
-            ENV_WHEN_DISCONNECTED: spec.when_disconnected,
-        },
-    )
-    return JobResources(
-        job=spec.name,
-        invoker=invoker,
-        invoker_parameter=Parameter(
-            names.invoker_parameter(spec.name), invoker.name, f"Invoker of the job {spec.name}"
-        ),
-        role=Role(
-            names.job_role(spec.name),
-            # The account, so that its policies decide which of its developers may become the job. In
-            # development stages only: nobody takes the place of a job in production.
-            {"AWS": f"arn:aws:iam::{context.account}:root"},
-            [_statement(each.actions, each.resources) for each in spec.permissions],
-        ),
-    )
-
-
-def _statement(actions: Sequence[str], resources: Sequence[str]) -> Statement:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    reconciler: Reconciler | None = None

@@ -1,4 +1,4 @@
-"""Deploys and removes the development stage of an app: resources -> template -> stack.
+"""Deploys and removes a stage of an app: resources -> template -> stack.
 
 Called by `livejob start`, `livejob deploy` and `livejob remove`, with ready clients. When nothing has
 changed since the last time, one call is made.
@@ -7,30 +7,29 @@ changed since the last time, one call is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import livejob
-from livejob.aws import translated
+from livejob.aws import error_code, translated
+from livejob.deploy.build import Platform
+from livejob.deploy.bundle import Bundle
 from livejob.deploy.checks import check_stage
-from livejob.deploy.code_zip import CodeZip, code_zip
-from livejob.deploy.resources import Bucket, StageContext, StageResources, development_stage
+from livejob.deploy.packages import Package
+from livejob.deploy.resources import Bucket, StageContext, StageResources
 from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Condition, Stacks, StackView, Template
 from livejob.deploy.stack_events import OnEvent
+from livejob.deploy.stages import StageCode, stage_resources
 from livejob.deploy.template import DIGEST_OUTPUT, artifacts_template, stage_template, with_digest
 from livejob.errors import NameConflict
 from livejob.project.specs import JobSpec
-from livejob.wire.names import artifacts_bucket
+from livejob.wire.names import artifacts_bucket, bundle_key
 
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-STUB_MODULE = "livejob.stub_lambda.handler"
-STUB_FUNCTION = "handler"
 BOOTSTRAP_STACK = "livejob-bootstrap"
 
 
@@ -52,17 +51,21 @@ class DeployClients:
 
 
 @dataclass(frozen=True, slots=True)
-class StubCode:
-    """What the invokers run. handler: `package.module.function` in the zip."""
+class StageSource:
+    """What is deployed: the code of a stage, on this machine. Fields as in `StageCode`."""
 
-    handler: str
-    zip: CodeZip
+    invoker: Package
+    reconciler: Package | None = None
+    bundles: Mapping[Platform, Bundle] = field(default_factory=dict)
 
-
-def stub_code() -> StubCode:
-    """The stub of this livejob."""
-    root = Path(livejob.__file__).parent.parent
-    return StubCode(f"{STUB_MODULE}.{STUB_FUNCTION}", code_zip(STUB_MODULE, root))
+    @property
+    def code(self) -> StageCode:
+        """The same, as it is once uploaded."""
+        return StageCode(
+            self.invoker.code,
+            self.reconciler.code if self.reconciler else None,
+            {platform: bundle.digest for platform, bundle in self.bundles.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def deploy_stage(
     clients: DeployClients,
     context: StageContext,
     jobs: Mapping[str, JobSpec],
-    stub: StubCode,
+    source: StageSource,
     on_event: OnEvent,
 ) -> DeployedStage:
     """Bring the stage to `jobs`: create, change and delete what differs; returns when it is done.
@@ -97,8 +100,7 @@ def deploy_stage(
         StackFailed: CloudFormation refused or rolled back; the reason comes first.
         AwsError: a call was refused.
     """
-    code_key = f"stub/{stub.zip.digest}.zip"
-    stage = development_stage(context, jobs, stub.handler, code_key)
+    stage = stage_resources(context, jobs, source.code)
     check_stage(stage)
     body, digest = with_digest(stage_template(stage), context.tags)
     before = clients.stacks.view(context.names.stack)
@@ -106,7 +108,7 @@ def deploy_stage(
     is_changed = before.condition is not Condition.USABLE or before.outputs.get(DIGEST_OUTPUT) != digest
     if is_changed:
         _ensure_artifacts(clients, context, on_event)
-        _upload(clients.s3, context, code_key, stub.zip.data)
+        _upload_source(clients.s3, context, source)
         template = _template(clients.s3, context, body, digest)
         clients.stacks.apply(before, template, context.tags, on_event)
     return _deployed(stage, is_changed)
@@ -167,6 +169,29 @@ def _template(s3: S3Client, context: StageContext, body: str, digest: str) -> Te
     _upload(s3, context, key, body.encode())
     bucket = artifacts_bucket(context.account, context.region)
     return Template(url=f"{s3.meta.endpoint_url}/{bucket}/{key}")
+
+
+def _upload_source(s3: S3Client, context: StageContext, source: StageSource) -> None:
+    for package in (source.invoker, source.reconciler):
+        if package is not None:
+            _upload(s3, context, package.code.key, package.zip.data)
+    bucket = artifacts_bucket(context.account, context.region)
+    for bundle in source.bundles.values():
+        key = bundle_key(bundle.digest)
+        if not _is_there(s3, bucket, key):
+            with translated("s3:PutObject", f"{bucket}/{key}"):
+                s3.upload_file(str(bundle.path), bucket, key)
+
+
+def _is_there(s3: S3Client, bucket: str, key: str) -> bool:
+    with translated("s3:GetObject", f"{bucket}/{key}"):
+        try:
+            s3.head_object(Bucket=bucket, Key=key)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in ("404", "NoSuchKey"):
+                return False
+            raise
+    return True
 
 
 def _upload(s3: S3Client, context: StageContext, key: str, data: bytes) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from livejob.wire.limits import GIB
+from livejob.wire.limits import GIB, QUEUE_TIMEOUT_MAX_S
 
 WhenDisconnected = Literal["run", "queue", "fail"]
+Architecture = Literal["x86_64", "arm64"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class JobSpec:
     memory_bytes:      of one attempt.
     concurrency:       how many runs of it one session executes at the same time.
     when_disconnected: what the invoker of a development stage does when no session is attached.
+    architecture:      of the machine that a deployed run has.
+    retries:           further attempts of a deployed run whose attempt failed.
+    backoff_s:         before the second attempt, up to BACKOFF_MAX_S; doubled before each later one.
+    queue_timeout_s:   how long a deployed run may wait for a machine.
+    log_days:          how long the output of deployed runs is kept.
     defined_at:        `file:line`, for messages.
     """
 
@@ -41,6 +47,11 @@ class JobSpec:
     memory_bytes: int = 3 * GIB
     concurrency: int = 10
     when_disconnected: WhenDisconnected = "queue"
+    architecture: Architecture = "x86_64"
+    retries: int = 0
+    backoff_s: int = 10
+    queue_timeout_s: int = QUEUE_TIMEOUT_MAX_S
+    log_days: int = 14
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: Sequence[Statement] = ()
 

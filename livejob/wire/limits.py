@@ -71,6 +71,17 @@ JOB_MEMORY_MIN_BYTES = 128 * MIB
 JOB_MEMORY_MAX_BYTES = 145 * GIB
 """CodeBuild's largest machine. Source: CodeBuild, 'Build environment compute modes and types'."""
 
+BUILD_MINUTES_MAX = 2160
+"""Source: CodeBuild quotas, 'Build timeout'."""
+
+QUEUE_TIMEOUT_MIN_S = 5 * 60
+QUEUE_TIMEOUT_MAX_S = 8 * 3600
+"""Source: CodeBuild, CreateProject, queuedTimeoutInMinutes (5 to 480)."""
+
+RETRIES_MAX = 10
+BACKOFF_MAX_S = 10 * 60
+"""The longest pause between two attempts: who makes it must end within a Lambda function's 15 minutes."""
+
 RUN_TTL_S = 30 * 24 * 3600
 """How long an ended run stays in the table."""
 

@@ -27,6 +27,22 @@ ENV_PAYLOAD_FILE = "LIVEJOB_PAYLOAD_FILE"
 ENV_TABLE = "LIVEJOB_TABLE"
 ENV_BUCKET = "LIVEJOB_BUCKET"
 ENV_WHEN_DISCONNECTED = "LIVEJOB_WHEN_DISCONNECTED"
+ENV_HANDLER = "LIVEJOB_HANDLER"
+ENV_TIMEOUT = "LIVEJOB_TIMEOUT"
+"""Seconds that one attempt of the job may take."""
+
+ENV_QUEUE_TIMEOUT = "LIVEJOB_QUEUE_TIMEOUT"
+"""Seconds that a run of the job may wait for a machine."""
+
+ENV_RETRIES = "LIVEJOB_RETRIES"
+"""How many further attempts a failed run gets; 0 for none."""
+
+ENV_BACKOFF = "LIVEJOB_BACKOFF"
+"""Seconds before the second attempt; before each later one it is twice as long."""
+
+ENV_BUNDLE = "LIVEJOB_BUNDLE"
+"""Digest of the code that a build runs: the bundle's."""
+
 ENV_CREDENTIALS_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 ENV_CREDENTIALS_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 ENV_TASK_ROOT = "LAMBDA_TASK_ROOT"
@@ -41,6 +57,11 @@ DEPENDENCIES_ROOT = "/opt/python"
 
 RUNTIME_ROOT = "/opt/livejob"
 """Where a worker finds the livejob package itself."""
+
+BUNDLE_TASK = "task"
+BUNDLE_DEPENDENCIES = "python"
+BUNDLE_RUNTIME = "livejob"
+"""Folders of a bundle: what a build sees at TASK_ROOT, DEPENDENCIES_ROOT and RUNTIME_ROOT."""
 
 DocumentKind = Literal["payloads", "results"]
 """Folders in the stage's bucket for documents that are too large for the run's record."""
@@ -73,7 +94,7 @@ class StageNames:
 
     def bucket(self, account: str, region: str) -> str:
         """The stage's bucket; bucket names are global, so account and region are in it."""
-        return f"{self.prefix}-{account}-{region}".lower()
+        return f"{self.prefix.lower()}-{account}-{region}"
 
     @property
     def stub_role(self) -> str:
@@ -86,6 +107,30 @@ class StageNames:
 
     def job_role_arn(self, account: str, job: str) -> str:
         return f"arn:aws:iam::{account}:role/{self.job_role(job)}"
+
+    @property
+    def invoker_role(self) -> str:
+        """Role of the invokers of a production stage."""
+        return f"{self.prefix}-invoker"
+
+    @property
+    def reconciler(self) -> str:
+        """Function, and rule that calls it, which close the runs of builds that ended without a word.
+
+        No app, stage or job has an underscore in its name, so no invoker can be called the same.
+        """
+        return f"{self.prefix}_reconciler"
+
+    @property
+    def reconciler_role(self) -> str:
+        return f"{self.prefix}-reconciler"
+
+    def project(self, job: str) -> str:
+        """CodeBuild project of the job; with `*`, the pattern of all of the stage and of no other.
+
+        The underscore makes it so: `livejob-shop-prod_*` leaves out stage `prod-eu`.
+        """
+        return f"{self.prefix}_{job}"
 
     def invoker(self, job: str) -> str:
         """Name of the Lambda function that callers invoke."""
@@ -110,8 +155,13 @@ def document_key(kind: DocumentKind, run_id: str) -> str:
     return f"{kind}/{run_id}.json"
 
 
+def bundle_key(digest: str) -> str:
+    """S3 key of a bundle in the account's artifacts bucket."""
+    return f"bundles/{digest}.zip"
+
+
 def artifacts_bucket(account: str, region: str) -> str:
-    """The account's bucket for what deployments upload (stub code, later bundles)."""
+    """The account's bucket for what deployments upload (invokers' code, bundles)."""
     return f"livejob-artifacts-{account}-{region}"
 
 

@@ -15,16 +15,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from livejob.deploy.code_zip import code_zip
+from livejob.deploy.packages import Package, stub_package
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stack import Template
 from livejob.deploy.stack_events import ResourceEvent
 from livejob.deploy.stage import (
     DeployClients,
     DeployedStage,
-    StubCode,
+    StageSource,
     deploy_stage,
     remove_stage,
-    stub_code,
 )
 from livejob.errors import AccessRefused, NameConflict, StackBusy, StackFailed
 from livejob.project.specs import JobSpec, Statement
@@ -55,12 +55,14 @@ class StageInAws:
 
     aws: LocalAwsUnderTest
     context: StageContext
-    stub: StubCode
+    stub: Package
     clients: DeployClients
     events: list[ResourceEvent] = field(default_factory=list)
 
     def deploy(self, *specs: JobSpec) -> DeployedStage:
-        return deploy_stage(self.clients, self.context, jobs_of(*specs), self.stub, self.events.append)
+        return deploy_stage(
+            self.clients, self.context, jobs_of(*specs), StageSource(self.stub), self.events.append
+        )
 
     def remove(self) -> bool:
         return remove_stage(self.clients, self.context, self.events.append)
@@ -98,11 +100,11 @@ class StageInAws:
         self.as_root("ssm").delete_parameter(Name=parameter)
 
 
-def code_of(directory: Path, source: str) -> StubCode:
+def code_of(directory: Path, source: str) -> Package:
     """A stub whose module has that source."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "stub.py").write_text(source)
-    return StubCode("stub.handle", code_zip("stub", directory))
+    return Package("stub.handle", code_zip("stub", directory))
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def test_resources_carry_the_stages_tags(stage: StageInAws) -> None:
 
 def test_stub_works_with_what_its_stage_gives_it(stage: StageInAws) -> None:
     """livejob's own stub, deployed, records a run: its code is whole and its role suffices."""
-    stage.stub = stub_code()
+    stage.stub = stub_package()
     deployed = stage.deploy(a_job("Resize", when_disconnected="queue"))
     payload = json.dumps({"action": "run", "payload": {"width": 300}}).encode()
 
@@ -387,7 +389,11 @@ def test_missing_permission_is_named(stage: StageInAws) -> None:
 
     with pytest.raises(AccessRefused) as caught:
         deploy_stage(
-            DeployClients(job, stage.aws.endpoint_url), stage.context, {}, stage.stub, stage.events.append
+            DeployClients(job, stage.aws.endpoint_url),
+            stage.context,
+            {},
+            StageSource(stage.stub),
+            stage.events.append,
         )
 
     assert f"cloudformation:DescribeStacks on stack/{stage.context.names.stack}" in caught.value.message

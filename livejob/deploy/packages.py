@@ -1,0 +1,52 @@
+"""The code of livejob's own functions, of the livejob that deploys: each its import closure as a zip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import livejob
+from livejob.deploy.code_zip import CodeZip, code_zip
+from livejob.deploy.resources import FunctionCode
+
+STUB_MODULE = "livejob.stub_lambda.handler"
+INVOKER_MODULE = "livejob.stub_lambda.production"
+RECONCILER_MODULE = "livejob.stub_lambda.reconcile"
+FUNCTION = "handler"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What a function is deployed from. handler: `package.module.function` in the zip."""
+
+    handler: str
+    zip: CodeZip
+
+    @property
+    def code(self) -> FunctionCode:
+        """Where it lies once it is uploaded: the key holds the digest, so uploads change nothing."""
+        return FunctionCode(self.handler, f"functions/{self.zip.digest}.zip")
+
+
+def stub_package() -> Package:
+    """The invoker of a development stage."""
+    return _package(STUB_MODULE)
+
+
+def invoker_package() -> Package:
+    """The invoker of a production stage."""
+    return _package(INVOKER_MODULE)
+
+
+def reconciler_package() -> Package:
+    """What closes runs whose build ended without a word."""
+    return _package(RECONCILER_MODULE)
+
+
+def livejob_root() -> Path:
+    """The directory that holds the livejob package."""
+    return Path(livejob.__file__).resolve().parent.parent
+
+
+def _package(module: str) -> Package:
+    return Package(f"{module}.{FUNCTION}", code_zip(module, livejob_root()))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from livejob.errors import WorkerFailed
-from livejob.local_runner.supervisor.processes import with_environment
+from livejob.runner.processes import with_environment
 from livejob.wire.ids import SessionId
 from livejob.wire.worker import Hello, Shutdown
 from tests.support.attempts import (

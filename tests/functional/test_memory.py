@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from livejob.local_runner.supervisor.memory import OomCounter
+from livejob.runner.memory import OomCounter
 
 V1_NO_LIMIT = "9223372036854771712\n"
 

@@ -15,7 +15,7 @@ import pytest
 
 from livejob.errors import WorkerFailed
 from livejob.local_runner.engines.process import Label, ProcessEngine
-from livejob.local_runner.supervisor.processes import descendants, with_environment
+from livejob.runner.processes import descendants, with_environment
 from livejob.wire.names import ENV_WORKER
 from livejob.wire.worker import Hello
 from tests.support.attempts import HANDLERS, WorkerDriver, open_worker, wait_until, worker_spec

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from livejob.local_runner.engines.process import SUPERVISOR, ProcessEngine
-from livejob.local_runner.supervisor.processes import descendants
+from livejob.runner.processes import descendants
 from livejob.wire.framing import FrameReader
 from livejob.wire.outcome import FailureType
 from livejob.wire.worker import StartAttempt, Started, StopAttempt, WorkerMessage, decode, encode

@@ -6,7 +6,7 @@ daemon's. What a container gives and this does not:
     nothing is read-only;
   - the Python version: it is the daemon's own, whatever the job's runtime says;
   - the memory limit: every process of an attempt has the whole of it for itself, and an attempt that asks
-    for more meets MemoryError, not the kernel's killer (see `supervisor.memory`);
+    for more meets MemoryError, not the kernel's killer (see `runner.memory`);
   - CPU quota, private network, private process table.
 
 A worker outlives nobody: its supervisor ends it when the channel closes, also when the daemon is killed.
@@ -28,7 +28,7 @@ from typing import Self
 
 from livejob.errors import WorkerFailed
 from livejob.local_runner.engines.port import EngineInfo, WorkerExit, WorkerSpec
-from livejob.local_runner.supervisor.processes import descendants, kill, with_environment
+from livejob.runner.processes import descendants, kill, with_environment
 from livejob.wire.ids import SessionId
 from livejob.wire.limits import KIB
 from livejob.wire.names import ENV_TASK_ROOT, ENV_WORKER

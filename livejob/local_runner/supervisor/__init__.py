@@ -11,11 +11,8 @@ AWS; it talks to the daemon alone, through the channel of `livejob.wire.worker`.
     zygote       the fork
     child        what a child does between fork and exit
     attempt      one attempt, seen from the parent
-    ending       what its end means
     endpoint     credentials over HTTP on the loopback
     environment  what an attempt finds in os.environ
     debugger     debugpy in the child, if the worker has it
     tunnel       its bytes to the daemon
-    memory       limits, and the kernel's out-of-memory killer
-    processes    who descends from whom, who is left
 """

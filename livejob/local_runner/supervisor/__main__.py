@@ -10,11 +10,11 @@ from pathlib import Path
 from livejob.clock import SystemClock
 from livejob.local_runner.supervisor.channel import take_over_stdio
 from livejob.local_runner.supervisor.debugger import Debugger
-from livejob.local_runner.supervisor.processes import become_subreaper
 from livejob.local_runner.supervisor.source_inbox import SourceInbox
 from livejob.local_runner.supervisor.supervisor import Supervisor, Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.importing import install_hook
+from livejob.runner.processes import become_subreaper
 from livejob.runner.snapshot import SnapshotSources
 from livejob.runner.sources import CodeCache
 from livejob.wire.names import ENV_TASK_ROOT, TASK_ROOT

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from livejob.local_runner.supervisor.ending import Report
 from livejob.local_runner.supervisor.loop import Loop
-from livejob.local_runner.supervisor.processes import kill, kill_group
+from livejob.runner.ending import Report
+from livejob.runner.processes import kill, kill_group
 from livejob.runner.stop import StopReason, StopSlot
 from livejob.wire.limits import FRAME_BYTES, KIB
 from livejob.wire.worker import StartAttempt

@@ -23,13 +23,13 @@ from io import TextIOWrapper
 
 from livejob.clock import Clock
 from livejob.local_runner.supervisor.debugger import AttemptDebugger
-from livejob.local_runner.supervisor.ending import Report
-from livejob.local_runner.supervisor.memory import be_killed_first, limit_own_memory
-from livejob.local_runner.supervisor.processes import die_with_parent
 from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
+from livejob.runner.ending import Report
 from livejob.runner.execute import Order, execute
 from livejob.runner.importing import add_root
+from livejob.runner.memory import be_killed_first, limit_own_memory
+from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import CodeCache
 from livejob.runner.stop import StopSignal, StopSlot
 from livejob.wire.names import ENV_APP, ENV_STAGE

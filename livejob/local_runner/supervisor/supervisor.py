@@ -18,14 +18,14 @@ from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
 from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
-from livejob.local_runner.supervisor.ending import Death, outcome_at_end
 from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
 from livejob.local_runner.supervisor.environment import attempt_environment
 from livejob.local_runner.supervisor.loop import Loop, Wakeups
-from livejob.local_runner.supervisor.memory import OomCounter
-from livejob.local_runner.supervisor.processes import end_children
 from livejob.local_runner.supervisor.tunnel import Tunnel
 from livejob.local_runner.supervisor.zygote import Zygote
+from livejob.runner.ending import Death, outcome_at_end
+from livejob.runner.memory import OomCounter
+from livejob.runner.processes import end_children
 from livejob.runner.stop import StopReason, StopSlot
 from livejob.wire.framing import FrameError
 from livejob.wire.limits import MIB

@@ -60,7 +60,7 @@ def limit_own_memory(limit_bytes: int) -> None:
 
 
 def be_killed_first() -> None:
-    """When memory runs out, the kernel shall kill this process and not the supervisor. Linux only."""
+    """When memory runs out, the kernel shall kill this process and not its parent. Linux only."""
     with suppress(OSError):  # no /proc, or a sandbox that forbids it: the kernel then chooses by itself
         _OOM_SCORE.write_text("1000")
 

@@ -1,7 +1,8 @@
 """The processes of this machine as Linux shows them under /proc: who descends from whom, and who is left.
 
-Used by the supervisor, to leave nothing of an attempt behind, and by the process engine, to leave nothing
-of a worker behind. Where there is no /proc (macOS) it sees nothing, and only process groups are ended.
+Used by the supervisor and the build runner, to leave nothing of an attempt behind, and by the process
+engine, to leave nothing of a worker behind. Where there is no /proc (macOS) it sees nothing, and only
+process groups are ended.
 """
 
 from __future__ import annotations

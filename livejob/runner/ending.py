@@ -22,8 +22,8 @@ class Death:
     """How an attempt's process ended.
 
     exit_code:   negative for a signal.
-    stop_reason: why the daemon had asked it to stop; None if it had not.
-    is_killed:   the supervisor sent SIGKILL when the grace was over.
+    stop_reason: why it had been asked to stop; None if it had not.
+    is_killed:   whoever started it sent SIGKILL when the grace was over.
     is_oom:      the kernel has killed something of this worker for want of memory.
     limit_bytes: of memory; None when it is not known.
     """
@@ -37,7 +37,7 @@ class Death:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an attempt's process tells its supervisor before it ends.
+    """What an attempt's process tells whoever started it before it ends.
 
     sources: paths of the source files that it has loaded.
     """

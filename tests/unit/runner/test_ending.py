@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livejob.local_runner.supervisor.ending import Death, Report, outcome_at_end
+from livejob.runner.ending import Death, Report, outcome_at_end
 from livejob.runner.stop import StopReason
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input

@@ -6,7 +6,7 @@ so both come to the same list.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from livejob.clock import EpochMs
 from livejob.runs.model import Attempt, Backend
@@ -16,9 +16,24 @@ from livejob.wire.states import State
 Attempts = tuple[Attempt, ...]
 
 
-def opened(attempts: Attempts, owner: str, backend: Backend, now_ms: EpochMs) -> Attempts:
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What came before an attempt; see `Attempt`."""
+
+    due_ms: EpochMs
+    submitted_ms: EpochMs | None = None
+
+
+def opened(attempts: Attempts, owner: str, backend: Backend, now_ms: EpochMs, wait: Wait) -> Attempts:
     """With one more attempt, held by `owner`."""
-    attempt = Attempt(number=len(attempts) + 1, backend=backend, owner=owner, claimed_ms=now_ms)
+    attempt = Attempt(
+        number=len(attempts) + 1,
+        backend=backend,
+        owner=owner,
+        claimed_ms=now_ms,
+        due_ms=wait.due_ms,
+        submitted_ms=wait.submitted_ms,
+    )
     return (*attempts, attempt)
 
 

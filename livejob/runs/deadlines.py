@@ -9,9 +9,9 @@ from livejob.clock import EpochMs
 from livejob.wire.limits import QUEUE_TTL_S, RUN_TTL_S
 
 
-def queue_deadline_ms(now_ms: int) -> EpochMs:
-    """When a run that enters the queue at `now_ms` expires there."""
-    return EpochMs(now_ms + QUEUE_TTL_S * 1000)
+def queue_deadline_ms(due_ms: int, queue_s: int = QUEUE_TTL_S) -> EpochMs:
+    """When a run that waits for an attempt from `due_ms` on expires."""
+    return EpochMs(due_ms + queue_s * 1000)
 
 
 def run_deletion_s(ended_ms: int) -> int:

@@ -107,6 +107,10 @@ def _add_conditions(expression: Expression, change: Change) -> None:
         expression.require("owner", "=", str(change.owner))
     if change.attempt is not None:
         expression.require("attempt", "=", change.attempt)
+    if change.input is Input.CLAIM:
+        due = expression.name("due_ms")
+        now = expression.value("claimed_ms", change.now_ms)
+        expression.conditions.append(f"(attribute_not_exists({due}) OR {due} <= {now})")
     if change.input is Input.LOSE:
         expression.require("lease_until_ms", "<", change.now_ms)
     if change.input is Input.EXPIRE:
@@ -128,11 +132,17 @@ def _state_after(what: Input) -> State | None:
 
 def _add_effects(expression: Expression, change: Change) -> None:
     match change.input:
+        case Input.SUBMIT:
+            expression.set("backend", change.backend)
+            expression.set("submitted_id", change.owner)
+            expression.set("submitted_ms", change.now_ms)
         case Input.CLAIM:
             expression.set("owner", change.owner)
             expression.set("backend", change.backend)
             expression.set("lease_until_ms", change.lease_until_ms)
+            expression.set("bundle", change.bundle or "")
             expression.count("attempt")
+            expression.remove("due_ms", "submitted_id", "submitted_ms")
         case Input.START | Input.HEARTBEAT:
             expression.set("lease_until_ms", change.lease_until_ms)
             expression.set("note", change.note)
@@ -142,7 +152,8 @@ def _add_effects(expression: Expression, change: Change) -> None:
         case Input.ASK_CANCEL:
             expression.set("cancel_asked", True)
         case Input.REQUEUE:
-            expression.set("expires_ms", queue_deadline_ms(change.now_ms))
+            expression.set("due_ms", change.due_ms)
+            expression.set("expires_ms", queue_deadline_ms(change.due_ms or change.now_ms, change.queue_s))
             expression.remove("owner", "backend", "lease_until_ms", "note")
         case _:
             _add_end(expression, change)

@@ -7,6 +7,7 @@ its state, and every write appends to it without knowing what is in it. Reading 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from livejob.clock import EpochMs
@@ -29,6 +30,7 @@ from livejob.runs.schema import (
 )
 from livejob.runs.transition import recorded_failure
 from livejob.wire.ids import RunId, SessionId
+from livejob.wire.limits import QUEUE_TTL_S
 from livejob.wire.outcome import Failure
 from livejob.wire.states import Input, State
 
@@ -46,6 +48,9 @@ def item_of(run: Run) -> Item:
             "payload": document_value(run.payload),
             "caller": run.caller,
             "key": run.key,
+            "retries": run.retries,
+            "backoff_s": run.backoff_s,
+            "queue_s": run.queue_s,
             "cancel_asked": False,
             "attempt": 0,
             "history": [],
@@ -72,13 +77,20 @@ def run_of(item: Mapping[str, Attribute]) -> Run:
         owner=found.get("owner"),
         lease_until_ms=found.get("lease_until_ms"),
         cancel_asked=found["cancel_asked"],
-        attempts=_attempts_of(found["history"], failure),
+        retries=found.get("retries", 0),
+        backoff_s=found.get("backoff_s", 0),
+        queue_s=found.get("queue_s", QUEUE_TTL_S),
+        due_ms=found.get("due_ms"),
+        submitted_id=found.get("submitted_id", ""),
+        submitted_ms=found.get("submitted_ms"),
+        attempts=_attempts_of(found["history"], failure, EpochMs(found["created_ms"])),
         result=_document_of(found["result"]) if "result" in found else None,
         failure=failure,
         started_ms=found.get("started_ms"),
         ended_ms=found.get("ended_ms"),
         log=found["log"],
         note=found.get("note", ""),
+        bundle=found.get("bundle", ""),
     )
 
 
@@ -90,6 +102,8 @@ def history_entry(change: Change, after: State) -> Mapping[str, Value]:
     entry: Mapping[str, Value | None] = {
         "state": after.value,
         "at_ms": change.now_ms,
+        "submitted": change.owner if change.input is Input.SUBMIT else None,
+        "due_ms": change.due_ms,
         "owner": change.owner if claim else None,
         "backend": change.backend if claim else None,
         "exit_code": change.exit_code,
@@ -134,13 +148,24 @@ def session_of(item: Mapping[str, Attribute]) -> Session:
     )
 
 
-def _attempts_of(history: Sequence[Mapping[str, Any]], last_failure: Failure | None) -> tuple[Attempt, ...]:
+def _attempts_of(
+    history: Sequence[Mapping[str, Any]], last_failure: Failure | None, created_ms: EpochMs
+) -> tuple[Attempt, ...]:
     so_far: tuple[Attempt, ...] = ()
+    wait = attempts.Wait(created_ms)
     for entry in history:
         state, at_ms = State(entry["state"]), EpochMs(entry["at_ms"])
         match state:
+            case State.QUEUED if "submitted" in entry:
+                wait = replace(wait, submitted_ms=at_ms)
+                continue
+            case State.QUEUED:
+                wait = attempts.Wait(EpochMs(entry.get("due_ms", at_ms)))
+            case _:
+                pass
+        match state:
             case State.CLAIMED:
-                so_far = attempts.opened(so_far, entry["owner"], entry["backend"], at_ms)
+                so_far = attempts.opened(so_far, entry["owner"], entry["backend"], at_ms, wait)
             case State.STARTING:
                 pass
             case State.RUNNING:

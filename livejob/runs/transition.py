@@ -16,6 +16,7 @@ from livejob.wire.outcome import Failure
 from livejob.wire.states import HELD, Input, State, states_before, step
 
 _DEEDS = {
+    Input.SUBMIT: "be handed to a backend",
     Input.CLAIM: "be claimed",
     Input.START: "start",
     Input.RUN: "run",
@@ -49,6 +50,13 @@ def changed(run: Run, change: Change) -> Run:
         note=run.note if change.note is None else change.note,
     )
     match change.input:
+        case Input.SUBMIT:
+            return replace(
+                after,
+                backend=change.backend,
+                submitted_id=str(change.owner),
+                submitted_ms=change.now_ms,
+            )
         case Input.CLAIM:
             return _claimed(after, change)
         case Input.START | Input.RUN | Input.HEARTBEAT:
@@ -62,13 +70,15 @@ def changed(run: Run, change: Change) -> Run:
 
 
 def check_complete(change: Change) -> None:
-    """Refuse a claim that does not say who claims, for which backend and until when.
+    """Refuse a claim that does not say who claims, for which backend and until when; a hand-over likewise.
 
     Raises:
         Bug: so it is.
     """
     if change.input is Input.CLAIM and None in (change.owner, change.backend, change.lease_until_ms):
         raise Bug("a claim needs an owner, a backend and a lease")
+    if change.input is Input.SUBMIT and None in (change.owner, change.backend):
+        raise Bug("a hand-over needs a backend and its id of the execution")
 
 
 def conflict(run: Run, change: Change) -> StateConflict:
@@ -79,8 +89,8 @@ def conflict(run: Run, change: Change) -> StateConflict:
 
 
 def guards_owner(change: Change) -> bool:
-    """True when `change.owner` is a guard. With a claim it is who claims."""
-    return change.owner is not None and change.input is not Input.CLAIM
+    """True when `change.owner` is a guard. With a claim it is who claims, with a hand-over the new id."""
+    return change.owner is not None and change.input not in (Input.CLAIM, Input.SUBMIT)
 
 
 def recorded_failure(change: Change) -> Failure | None:
@@ -93,6 +103,7 @@ def _is_allowed(run: Run, change: Change) -> bool:
         run.state in states_before(change.input)
         and not (guards_owner(change) and run.owner != change.owner)
         and change.attempt in (None, run.attempt_number)
+        and (change.input is not Input.CLAIM or run.is_due(change.now_ms))
         # A heartbeat may have come since the caller looked.
         and (change.input is not Input.LOSE or run.is_lease_over(change.now_ms))
         and (change.input is not Input.EXPIRE or run.is_expired(change.now_ms))
@@ -107,6 +118,8 @@ def _why_not(run: Run, change: Change) -> str:
         return f"{run.owner} holds it, not {change.owner}"
     if change.attempt not in (None, run.attempt_number):
         return f"it is in attempt {run.attempt_number}, not {change.attempt}"
+    if change.input is Input.CLAIM and not run.is_due(change.now_ms):
+        return "the pause before its next attempt is not over"
     if change.input is Input.LOSE:
         return "its lease has not run out"
     if change.input is Input.EXPIRE:
@@ -121,7 +134,17 @@ def _claimed(after: Run, change: Change) -> Run:
         owner=change.owner,
         backend=change.backend,
         lease_until_ms=change.lease_until_ms,
-        attempts=attempts.opened(after.attempts, change.owner, change.backend, change.now_ms),
+        submitted_id="",
+        submitted_ms=None,
+        due_ms=None,
+        bundle=change.bundle or "",
+        attempts=attempts.opened(
+            after.attempts,
+            change.owner,
+            change.backend,
+            change.now_ms,
+            attempts.Wait(after.waiting_since_ms, after.submitted_ms),
+        ),
     )
 
 
@@ -144,7 +167,8 @@ def _requeued(after: Run, change: Change) -> Run:
         backend=None,
         lease_until_ms=None,
         note="",
-        expires_ms=queue_deadline_ms(change.now_ms),
+        due_ms=change.due_ms,
+        expires_ms=queue_deadline_ms(change.due_ms or change.now_ms, change.queue_s),
         attempts=attempts.closed(
             after.attempts, State.QUEUED, change.now_ms, recorded_failure(change), change.exit_code
         ),

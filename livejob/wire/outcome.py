@@ -29,6 +29,12 @@ class FailureType(StrEnum):
     QUEUE_EXPIRED = "QueueExpired"
     NO_SESSION = "NoSession"
     NO_BACKEND = "NoBackend"
+    BUILD_STOPPED = "BuildStopped"  # somebody stopped it in CodeBuild itself
+    BUILD_FAILED = "BuildFailed"  # CodeBuild ended it before the handler had
+    BUILD_NOT_STARTED = "BuildNotStarted"  # CodeBuild did not take it
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    SOURCE_FAILED = "SourceFailed"  # the bundle could not be fetched or unpacked
+    ACCOUNT_LIMIT = "AccountLimit"  # as many builds as the account may have
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class State(StrEnum):
 class Input(StrEnum):
     """What can happen to a run."""
 
+    SUBMIT = "submit"  # a backend was asked to run it; it is in the backend's own queue
     CLAIM = "claim"
     START = "start"
     RUN = "run"
@@ -63,6 +64,7 @@ _ENDS = {
 }
 
 TRANSITIONS: dict[tuple[State, Input], State] = {
+    (State.QUEUED, Input.SUBMIT): State.QUEUED,
     (State.QUEUED, Input.CLAIM): State.CLAIMED,
     (State.QUEUED, Input.FAIL): State.FAILED,
     (State.QUEUED, Input.CANCEL): State.CANCELLED,

@@ -156,7 +156,7 @@ def test_life_of_a_run_that_succeeds(runs: RunStore):
         a_change(Input.SUCCEED, at(20), result=Document(4, inline=b"null"), exit_code=0),
     )
 
-    attempt = Attempt(1, "live", "ses_a", at(1), at(3), at(20), State.SUCCEEDED, exit_code=0)
+    attempt = Attempt(1, "live", "ses_a", at(1), T0, None, at(3), at(20), State.SUCCEEDED, exit_code=0)
     expected = replace(
         run,
         state=State.SUCCEEDED,
@@ -191,13 +191,64 @@ def test_life_of_a_run_that_is_tried_again(runs: RunStore):
         a_change(Input.FAIL, at(5), failure=replace(why, message="still too wide"), exit_code=-9),
     )
 
-    first = Attempt(1, "live", "ses_a", at(1), at(2), at(3), State.QUEUED, why, exit_code=1)
+    first = Attempt(1, "live", "ses_a", at(1), T0, None, at(2), at(3), State.QUEUED, why, exit_code=1)
     second_failure = replace(why, message="still too wide")
-    second = Attempt(2, "live", "ses_b", at(4), None, at(5), State.FAILED, second_failure, exit_code=-9)
-    assert replace(run, expires_ms=at(3 + QUEUE_TTL_S), attempts=(first,), started_ms=at(2)) == queued
+    second = Attempt(
+        2, "live", "ses_b", at(4), at(3), None, None, at(5), State.FAILED, second_failure, exit_code=-9
+    )
+    expected = replace(run, expires_ms=at(3 + QUEUE_TTL_S), attempts=(first,), started_ms=at(2))
+    assert expected == queued
     assert (first, second) == failed.attempts
     assert second_failure == failed.failure
     assert failed == runs.get(run.id)
+
+
+def test_life_of_a_run_in_a_backend(runs: RunStore):
+    """A run that is handed to a backend says so while it waits; its attempt knows since when."""
+    run = runs.create(a_run(a_job_name(), retries=2, backoff_s=5, queue_s=600))
+
+    submitted = runs.apply(run.id, a_change(Input.SUBMIT, at(1), owner="project:1"))
+    claimed = runs.apply(
+        run.id,
+        a_change(Input.CLAIM, at(9), owner="project:1", backend="codebuild", bundle="0123abcd"),
+    )
+
+    expected = replace(run, backend="codebuild", submitted_id="project:1", submitted_ms=at(1))
+    assert expected == submitted
+    attempt = Attempt(1, "codebuild", "project:1", at(9), T0, at(1))
+    assert ((attempt,), "0123abcd", "", None) == (
+        claimed.attempts,
+        claimed.bundle,
+        claimed.submitted_id,
+        claimed.submitted_ms,
+    )
+    assert claimed == runs.get(run.id)
+
+
+def test_a_run_that_is_to_wait_cannot_be_claimed(runs: RunStore):
+    """Nobody can claim a run in the pause between two attempts; its time in the queue begins after it."""
+    run = runs.create(a_run(a_job_name()))
+    waiting = let(
+        runs,
+        run,
+        a_change(Input.SUBMIT, at(0), owner="project:1"),
+        a_change(Input.CLAIM, at(1)),
+        a_change(Input.REQUEUE, at(2), due_ms=at(30), queue_s=60),
+    )
+
+    with pytest.raises(StateConflict, match=f"{run.id}.*the pause before its next attempt is not over"):
+        runs.apply(run.id, a_change(Input.CLAIM, at(29.9)))
+    claimed = runs.apply(run.id, a_change(Input.CLAIM, at(30)))
+
+    assert (at(30), at(90), None, None) == (
+        waiting.due_ms,
+        waiting.expires_ms,
+        waiting.backend,
+        waiting.submitted_ms,
+    )
+    assert claimed.due_ms is None
+    assert (at(30), None) == (claimed.attempts[1].due_ms, claimed.attempts[1].submitted_ms)
+    assert claimed == runs.get(run.id)
 
 
 def test_run_that_fails_in_the_queue_has_no_attempt(runs: RunStore):
@@ -209,6 +260,16 @@ def test_run_that_fails_in_the_queue_has_no_attempt(runs: RunStore):
 
     assert queued.attempts == failed.attempts
     assert Failure(FailureType.NO_SESSION, "none") == failed.failure
+
+
+def test_a_hand_over_says_to_whom(runs: RunStore):
+    """A hand-over without the backend's id is livejob's own fault, and nothing is written."""
+    run = runs.create(a_run(a_job_name()))
+
+    with pytest.raises(Bug):
+        runs.apply(run.id, a_change(Input.SUBMIT, owner=None))
+
+    assert run == runs.get(run.id)
 
 
 def test_of_sixteen_claims_one_wins(runs: RunStore):

@@ -73,6 +73,7 @@ def a_change(what: Input, now_ms: int = T0, **fields: Any) -> Change:
 
 
 _DEFAULTS: dict[Input, dict[str, Any]] = {
+    Input.SUBMIT: {"owner": "livejob-shop-prod_Resize:1", "backend": "codebuild"},
     Input.CLAIM: {"owner": "ses_a", "backend": "live"},
     Input.SUCCEED: {"result": Document(2, inline=b"42"), "exit_code": 0},
     Input.FAIL: {"failure": Failure("ValueError", "no such width", "Traceback ..."), "exit_code": 1},

@@ -164,14 +164,18 @@ FAILURES = st.builds(
 def changes(draw: st.DrawFn) -> Change:
     """Any change, at a time that may end leases and queues; guards now and then."""
     what = draw(st.sampled_from(Input))
+    is_taken = what in (Input.CLAIM, Input.SUBMIT)
     now_ms = at(draw(st.integers(0, 40_000)))
     lease_until_ms = at(draw(st.integers(1, 40_000))) if what is Input.CLAIM or draw(st.booleans()) else None
     return Change(
         what,
         now_ms,
-        owner=draw(OWNERS) if what is Input.CLAIM else draw(st.none() | OWNERS),
+        owner=draw(OWNERS) if is_taken else draw(st.none() | OWNERS),
         attempt=draw(st.none() | st.integers(0, 3)),
-        backend="live" if what is Input.CLAIM else None,
+        backend="live" if is_taken else None,
+        due_ms=draw(st.none() | st.integers(0, 40_000).map(at)) if what is Input.REQUEUE else None,
+        queue_s=draw(st.integers(1, 20_000)),
+        bundle=draw(st.none() | st.just("0123abcd")) if what is Input.CLAIM else None,
         lease_until_ms=lease_until_ms,
         result=Document(2, inline=b"42") if what is Input.SUCCEED else None,
         failure=draw(st.none() | FAILURES) if what is not Input.SUCCEED else None,

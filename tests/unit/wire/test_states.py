@@ -19,6 +19,7 @@ from livejob.wire.states import (
 S = State
 
 TABLE: dict[Input, dict[State, State]] = {
+    Input.SUBMIT: {S.QUEUED: S.QUEUED},
     Input.CLAIM: {S.QUEUED: S.CLAIMED},
     Input.START: {S.CLAIMED: S.STARTING},
     Input.RUN: {S.CLAIMED: S.RUNNING, S.STARTING: S.RUNNING},

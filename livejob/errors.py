@@ -330,6 +330,47 @@ class TooManyJobs(DeployError):
     remedy_template = "Split the app in two; at most {limit} jobs fit into one stage."
 
 
+class DependenciesFailed(DeployError):
+    """The app's packages cannot be installed for the platform of its deployed runs."""
+
+    code = "LJ-706"
+    remedy_template = (
+        "Mend {place} as told above. A package without a wheel for that platform: take a version that has "
+        "one, or another architecture or runtime for the job."
+    )
+
+
+class UvMissing(DeployError):
+    """uv, which installs an app's packages, is not there."""
+
+    code = "LJ-707"
+    remedy_template = "pip install 'livejob[cli]'"
+
+
+class HandlerNotBundled(DeployError):
+    """A job's handler is in no file that is deployed."""
+
+    code = "LJ-708"
+    remedy_template = (
+        "Hidden directories, virtual environments and directories that git ignores are not deployed: "
+        "move the file, or correct the job's handler."
+    )
+
+
+class StageModeDiffers(DeployError):
+    """The stage is deployed in the other mode: for development, or for production."""
+
+    code = "LJ-709"
+    remedy_template = "Choose another stage (`--stage`), or say that it is meant: `{command} --yes`."
+
+
+class NotConfirmed(DeployError):
+    """A change that has to be confirmed was not, and nobody can be asked."""
+
+    code = "LJ-710"
+    remedy_template = "Look at it with `livejob diff`, then confirm it with `--yes`."
+
+
 class AwsError(LivejobError):
     """AWS refused a call."""
 

@@ -1,9 +1,37 @@
-"""TODO"""
+"""Makes what a build runs: one zip with the app's source, its packages, and livejob's runner.
+
+    task/      the source                    -> /var/task
+    python/    third-party packages          -> /opt/python
+    livejob/   livejob, as far as it is used -> /opt/livejob
+
+Equal input gives an equal digest on every machine. Zips are kept in the app's `.livejob/bundles`; a change
+of the source alone copies the packages' zip and adds the source to it. Called by the command line.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from livejob.deploy.app_files import app_files
+from livejob.deploy.build import BUILD_MODULE, Platform
+from livejob.deploy.code_zip import import_closure, named
+from livejob.deploy.dependencies import find_declaration, install
+from livejob.deploy.packages import livejob_root
+from livejob.deploy.zip_files import digest_of, write_zip
+from livejob.errors import HandlerNotBundled
+from livejob.project.specs import JobSpec
+from livejob.wire.names import BUNDLE_RUNTIME, BUNDLE_TASK
+
+KEPT_BUNDLES = 6
+"""So many zips stay on the disk: those of a few platforms, and a way back."""
+
+_ROOMS = ("livejob.sdk", "livejob.runner", BUILD_MODULE)
+"""What user code imports, and what runs it; with everything that these import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +40,69 @@ class Bundle:
 
     digest: str
     path: Path
+
+
+class Bundler:
+    """Makes the bundles of one app.
+
+    root:   directory of livejob.toml.
+    source: directory that becomes /var/task.
+    kept:   directory for zips; made when it is needed.
+    """
+
+    def __init__(self, root: Path, source: Path, kept: Path) -> None:
+        self._root = root
+        self._source = source
+        self._kept = kept
+
+    def bundle(self, platform: Platform, jobs: Iterable[JobSpec]) -> Bundle:
+        """The bundle for those jobs of one platform; nothing is written when it is there already.
+
+        Raises:
+            HandlerNotBundled: a job's handler is in no file that is deployed.
+            UvMissing, DependenciesFailed: see `dependencies.install`.
+        """
+        source = app_files(self._source)
+        _check_handlers(source, jobs)
+        contents = {f"{BUNDLE_TASK}/{name}": path for name, path in source.items()}
+        contents |= {f"{BUNDLE_RUNTIME}/{name}": path for name, path in _runtime_files().items()}
+        declaration = find_declaration(self._root, self._source)
+        packages = install(declaration, platform, self._kept / "packages") if declaration else None
+        parts = (digest_of(contents), packages.digest if packages else "")
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        path = self._kept / f"{digest}.zip"
+        if not path.is_file():
+            self._write(path, contents, packages.zip if packages else None)
+        return Bundle(digest, path)
+
+    def _write(self, path: Path, contents: Mapping[str, Path], packages: Path | None) -> None:
+        self._kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._kept) as directory:
+            written = Path(directory) / path.name
+            if packages is not None:
+                shutil.copyfile(packages, written)
+            write_zip(written, contents)
+            written.replace(path)
+        zips = sorted(self._kept.glob("*.zip"), key=lambda each: each.stat().st_mtime, reverse=True)
+        for each in zips[KEPT_BUNDLES:]:
+            each.unlink(missing_ok=True)
+
+
+def _runtime_files() -> Mapping[str, Path]:
+    root = livejob_root()
+    modules: dict[str, Path] = {}
+    for room in _ROOMS:
+        for path in sorted((root / room.replace(".", "/")).glob("*.py")):
+            # Some are started by name, not imported.
+            module = room if path.stem == "__init__" else f"{room}.{path.stem}"
+            modules |= import_closure(module, root)
+    return named(modules, root)
+
+
+def _check_handlers(source: Mapping[str, Path], jobs: Iterable[JobSpec]) -> None:
+    for job in jobs:
+        module = job.handler.rpartition(".")[0]
+        if not {f"{module}.py", f"{module}/__init__.py"} & source.keys():
+            raise HandlerNotBundled(
+                f"{job.defined_at}: {job.name} has its handler in {module}.py, which is not deployed"
+            )

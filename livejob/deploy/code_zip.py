@@ -8,15 +8,12 @@ Knows nothing of functions, stacks or uploads.
 from __future__ import annotations
 
 import ast
-import hashlib
 import io
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
-_MODE = 0o100644 << 16
+from livejob.deploy.zip_files import digest_of, write_zip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +36,15 @@ def code_zip(module: str, root: Path) -> CodeZip:
     Raises:
         FileNotFoundError: `module` is not there.
     """
-    paths = sorted(import_closure(module, root).values())
-    contents = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-    return CodeZip(_zipped(contents), _digest(contents))
+    contents = named(import_closure(module, root), root)
+    buffer = io.BytesIO()
+    write_zip(buffer, contents)
+    return CodeZip(buffer.getvalue(), digest_of(contents))
+
+
+def named(modules: Mapping[str, Path], root: Path) -> dict[str, Path]:
+    """The files of modules by their names in a zip: relative to `root`."""
+    return {path.relative_to(root).as_posix(): path for path in modules.values()}
 
 
 def import_closure(module: str, root: Path) -> dict[str, Path]:
@@ -110,22 +113,3 @@ def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 def _is_type_checking(test: ast.expr) -> bool:
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
     return name == "TYPE_CHECKING"
-
-
-def _zipped(contents: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in contents.items():
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.external_attr = _MODE
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, data)
-    return buffer.getvalue()
-
-
-def _digest(contents: dict[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name, data in contents.items():
-        digest.update(f"{name}\0{len(data)}\0".encode())
-        digest.update(data)
-    return digest.hexdigest()

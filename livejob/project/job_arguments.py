@@ -15,17 +15,27 @@ from livejob.errors import JobSpecInvalid
 from livejob.project.specs import JobSpec, Statement
 from livejob.project.units import parse_duration_s, parse_size_bytes
 from livejob.wire.limits import (
+    BACKOFF_MAX_S,
     GIB,
     JOB_MEMORY_MAX_BYTES,
     JOB_MEMORY_MIN_BYTES,
     JOB_TIMEOUT_MAX_S,
     JOB_TIMEOUT_MIN_S,
     MIB,
+    QUEUE_TIMEOUT_MAX_S,
+    QUEUE_TIMEOUT_MIN_S,
+    RETRIES_MAX,
 )
 from livejob.wire.names import NAME_PATTERN
 
 CONCURRENCY_MAX = 1000
 WHEN_DISCONNECTED = ("run", "queue", "fail")
+ARCHITECTURES = ("x86_64", "arm64")
+
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
+"""Source: CloudWatch Logs, PutRetentionPolicy, retentionInDays; up to ten years."""
+
+_DAY_S = 24 * 3600
 
 _RUNTIME = re.compile(r"python3\.(9|1[0-4])")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -102,6 +112,41 @@ def _when_disconnected(value: object) -> str:
     return str(value)
 
 
+def _architecture(value: object) -> str:
+    if value not in ARCHITECTURES:
+        raise ValueError('"x86_64" or "arm64"')
+    return str(value)
+
+
+def _retries(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= RETRIES_MAX:
+        raise ValueError(f"a whole number from 0 to {RETRIES_MAX}")
+    return value
+
+
+def _backoff_s(value: object) -> int:
+    seconds = parse_duration_s(value)
+    if not 1 <= seconds <= BACKOFF_MAX_S:
+        raise ValueError(f"between 1 second and {BACKOFF_MAX_S // 60} minutes")
+    return seconds
+
+
+def _queue_timeout_s(value: object) -> int:
+    seconds = parse_duration_s(value)
+    if not QUEUE_TIMEOUT_MIN_S <= seconds <= QUEUE_TIMEOUT_MAX_S:
+        raise ValueError(
+            f"between {QUEUE_TIMEOUT_MIN_S // 60} minutes and {QUEUE_TIMEOUT_MAX_S // 3600} hours"
+        )
+    return seconds
+
+
+def _log_days(value: object) -> int:
+    seconds = parse_duration_s(value)
+    if seconds % _DAY_S or seconds // _DAY_S not in LOG_DAYS:
+        raise ValueError(f'a number of days of {", ".join(map(str, LOG_DAYS))}: "30 days"')
+    return seconds // _DAY_S
+
+
 def _runtime(value: object) -> str:
     if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
         raise ValueError('"python3.9" to "python3.14"')
@@ -162,5 +207,10 @@ ARGUMENTS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "environment": ("environment", _environment),
     "permissions": ("permissions", _permissions),
     "runtime": ("runtime", _runtime),
+    "architecture": ("architecture", _architecture),
+    "retries": ("retries", _retries),
+    "backoff": ("backoff_s", _backoff_s),
+    "queue_timeout": ("queue_timeout_s", _queue_timeout_s),
+    "log_retention": ("log_days", _log_days),
 }
 """Argument -> field of JobSpec, and the parser that says by its ValueError what is allowed."""

@@ -20,7 +20,7 @@ def python_files(source: Path) -> Iterator[Path]:
     """
     count = 0
     for directory, subdirectories, names in os.walk(source):
-        subdirectories[:] = sorted(each for each in subdirectories if _is_own(Path(directory, each)))
+        subdirectories[:] = sorted(each for each in subdirectories if is_own_directory(Path(directory, each)))
         for name in sorted(names):
             if not name.endswith(".py"):
                 continue
@@ -32,7 +32,8 @@ def python_files(source: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_own(directory: Path) -> bool:
+def is_own_directory(directory: Path) -> bool:
+    """False for what tools put among an app's sources."""
     return not (
         directory.name.startswith(".")
         or directory.name in SKIPPED_DIRECTORIES

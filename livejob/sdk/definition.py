@@ -18,7 +18,7 @@ from livejob.sdk.client import Client, default_client
 from livejob.sdk.run import Run
 
 if TYPE_CHECKING:
-    from livejob.project.specs import WhenDisconnected
+    from livejob.project.specs import Architecture, WhenDisconnected
 
 PayloadT = TypeVar("PayloadT")
 ResultT = TypeVar("ResultT")
@@ -128,6 +128,11 @@ def job(
     environment: Mapping[str, str] | None = None,
     permissions: Sequence[Mapping[str, Sequence[str]]] | None = None,
     runtime: str | None = None,
+    architecture: Architecture | None = None,
+    retries: int | None = None,
+    backoff: str | int | None = None,
+    queue_timeout: str | int | None = None,
+    log_retention: str | None = None,
 ) -> JobDecorator: ...
 
 
@@ -144,6 +149,14 @@ def job(handler: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     permissions:       of the job's role, a list of
                        `{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::bucket/*"]}`.
     runtime:           `"python3.12"`; default: that of the app.
+
+    And of deployed runs:
+
+    architecture:      `"x86_64"` or `"arm64"`.
+    retries:           further attempts after one that failed; default 0.
+    backoff:           pause before the second attempt, doubled before each later one; `"10 seconds"`.
+    queue_timeout:     how long a run may wait for a machine; `"8 hours"`.
+    log_retention:     how long output is kept; `"14 days"`.
 
     Raises:
         JobSpecInvalid: a setting is unknown or out of its limits; the message names the place.

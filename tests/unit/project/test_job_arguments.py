@@ -55,6 +55,11 @@ def test_every_argument_is_read() -> None:
         "environment": {"LOG_LEVEL": "debug"},
         "permissions": [READ_BUCKET],
         "runtime": "python3.12",
+        "architecture": "arm64",
+        "retries": 2,
+        "backoff": "1 minute",
+        "queue_timeout": "1 hour",
+        "log_retention": "30 days",
     }
 
     spec = make_spec(arguments, "reports.monthly", "reports.py:3")
@@ -70,6 +75,11 @@ def test_every_argument_is_read() -> None:
         when_disconnected="fail",
         environment={"LOG_LEVEL": "debug"},
         permissions=(Statement(("s3:GetObject",), ("arn:aws:s3:::bucket/*",)),),
+        architecture="arm64",
+        retries=2,
+        backoff_s=60,
+        queue_timeout_s=3600,
+        log_days=30,
     )
 
 
@@ -96,6 +106,14 @@ def test_every_argument_is_read() -> None:
         ("permissions", [{**READ_BUCKET, "actions": ["s3:*"]}], "not all of its actions"),
         ("permissions", [{**READ_BUCKET, "resources": ["*"]}], "each resource an ARN"),
         ("runtime", "python2.7", 'it must be "python3.9" to "python3.14"'),
+        ("architecture", "arm_64", 'architecture is \'arm_64\', it must be "x86_64" or "arm64"'),
+        ("retries", 11, "retries is 11, it must be a whole number from 0 to 10"),
+        ("retries", True, "it must be a whole number from 0 to 10"),
+        ("backoff", "11 minutes", "it must be between 1 second and 10 minutes"),
+        ("backoff", 0, "it must be between 1 second and 10 minutes"),
+        ("queue_timeout", "4 minutes", "it must be between 5 minutes and 8 hours"),
+        ("log_retention", "2 days", "it must be a number of days of 1, 3, 5, 7, 14, 30"),
+        ("log_retention", "36 hours", "it must be a number of days of 1, 3"),
         ("tiemout", "1 hour", "a job has no argument 'tiemout'; did you mean timeout?"),
         ("colour", "red", "a job has no argument 'colour'; known are name, timeout,"),
     ],

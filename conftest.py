@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.support.stage_fixtures",
     "tests.support.bridge_fixtures",
     "tests.support.stub_fixtures",
+    "tests.support.build_fixtures",
     "tests.support.cli_fixtures",  # after stage_fixtures, which it imports
 ]

@@ -38,14 +38,15 @@ _SIGTERM = (signal.SIGTERM,)
 
 
 class StopSlot:
-    """One byte of memory that a process shares with the children it forks.
+    """One byte of memory that a process shares with its children.
 
     A pipe would do, but a handler can close its descriptors, and a process that the handler forks would
     read away what was meant for the handler.
     """
 
-    def __init__(self) -> None:
-        self._byte = mmap.mmap(-1, 1)
+    def __init__(self, fd: int = -1) -> None:
+        """`fd`: of a file of one byte, 0, for a process that is started and not forked."""
+        self._byte = mmap.mmap(fd, 1)
 
     def ask(self, reason: StopReason) -> None:
         """Write the reason; the first one counts."""

@@ -60,6 +60,9 @@ LEASE_S = 30.0
 HEARTBEAT_S = 10.0
 """How often a lease is renewed: three chances before it runs out."""
 
+BUILD_HEARTBEAT_S = 5.0
+"""How often a build renews its lease: nobody rings there, so it is also how soon a cancel is heard of."""
+
 CANCEL_GRACE_S = 10.0
 """From SIGTERM to SIGKILL when a run is cancelled or out of time."""
 

@@ -160,6 +160,11 @@ def bundle_key(digest: str) -> str:
     return f"bundles/{digest}.zip"
 
 
+def build_log(region: str, build_id: str, stream: str) -> str:
+    """Where a build's output is: `cloudwatch://<region>/aws/codebuild/<project>/<stream>`."""
+    return f"cloudwatch://{region}/aws/codebuild/{build_id.partition(':')[0]}/{stream}"
+
+
 def artifacts_bucket(account: str, region: str) -> str:
     """The account's bucket for what deployments upload (invokers' code, bundles)."""
     return f"livejob-artifacts-{account}-{region}"

@@ -21,7 +21,7 @@ from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.wiring import Target, local_aws_directory, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
-from livejob.deploy.developer_permissions import developer_policy
+from livejob.deploy.developer_permissions import developer_policies
 from livejob.deploy.packages import stub_package
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import DeployClients, DeployedStage, StageSource, deploy_stage
@@ -116,7 +116,7 @@ class LiveCommand:
         return open_local_aws(
             LocalAwsConfig(
                 state_dir=local_aws_directory(self._settings),
-                developer_policy=developer_policy(ACCOUNT, region),
+                developer_policies=developer_policies(ACCOUNT, region),
                 port=self._settings.local_aws_port,
                 region=region,
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from livejob.deploy.compute import ENVIRONMENT_TYPES, machine_for
 from livejob.deploy.permissions import build_statements
-from livejob.deploy.resources import Project, Role, StageContext, Trust
+from livejob.deploy.resources import BundleCode, Project, Role, StageContext, Trust
 from livejob.errors import JobSpecInvalid
 from livejob.project.specs import Architecture, JobSpec
 from livejob.wire.limits import BUILD_MINUTES_MAX
@@ -33,8 +33,6 @@ from livejob.wire.names import (
     ENV_TIMEOUT,
     RUNTIME_ROOT,
     TASK_ROOT,
-    artifacts_bucket,
-    bundle_key,
 )
 
 IMAGE = "public.ecr.aws/lambda/python:{minor}"
@@ -74,10 +72,8 @@ def platform_of(spec: JobSpec) -> Platform:
     return Platform(spec.runtime, spec.architecture)
 
 
-def project_of(context: StageContext, spec: JobSpec, bundle: str) -> Project:
+def project_of(context: StageContext, spec: JobSpec, bundle: BundleCode) -> Project:
     """The project that runs the job.
-
-    bundle: digest of its bundle.
 
     Raises:
         JobSpecInvalid: there is no machine of that architecture with so much memory.
@@ -95,22 +91,27 @@ def project_of(context: StageContext, spec: JobSpec, bundle: str) -> Project:
         image=IMAGE.format(minor=platform.minor),
         environment_type=ENVIRONMENT_TYPES[spec.architecture],
         compute_type=machine.name,
-        source=f"{artifacts_bucket(context.account, context.region)}/{bundle_key(bundle)}",
+        source=f"{bundle.bucket}/{bundle.key}",
         commands=COMMANDS,
-        environment={**_worker_variables(), **spec.environment, **_own_variables(context, spec, bundle)},
+        environment={
+            **_worker_variables(),
+            **spec.environment,
+            **_own_variables(context, spec, bundle.digest),
+        },
         timeout_minutes=min(math.ceil(spec.timeout_s / 60) + BACKSTOP_MINUTES, BUILD_MINUTES_MAX),
         queue_minutes=math.ceil(spec.queue_timeout_s / 60),
         log_days=spec.log_days,
     )
 
 
-def build_role(context: StageContext, spec: JobSpec, trusts: Sequence[Trust]) -> Role:
+def build_role(context: StageContext, spec: JobSpec, bundle: BundleCode, trusts: Sequence[Trust]) -> Role:
     """The job's role, for builds as well: CodeBuild may assume it for this one project.
 
     trusts: who may assume it beside CodeBuild.
     """
     names = context.names
-    own = build_statements(names, context.account, context.region, spec.name)
+    bundles = f"{bundle.bucket}/{bundle.readable}"
+    own = build_statements(names, context.account, context.region, spec.name, bundles)
     codebuild = Trust(
         {"Service": "codebuild.amazonaws.com"},
         {

@@ -22,10 +22,11 @@ from livejob.deploy.build import BUILD_MODULE, Platform
 from livejob.deploy.code_zip import import_closure, named
 from livejob.deploy.dependencies import find_declaration, install
 from livejob.deploy.packages import livejob_root
+from livejob.deploy.resources import BundleCode
 from livejob.deploy.zip_files import digest_of, write_zip
 from livejob.errors import HandlerNotBundled
 from livejob.project.specs import JobSpec
-from livejob.wire.names import BUNDLE_RUNTIME, BUNDLE_TASK
+from livejob.wire.names import BUNDLE_RUNTIME, BUNDLE_TASK, bundle_key
 
 KEPT_BUNDLES = 6
 """So many zips stay on the disk: those of a few platforms, and a way back."""
@@ -40,6 +41,10 @@ class Bundle:
 
     digest: str
     path: Path
+
+    def code_in(self, bucket: str) -> BundleCode:
+        """As it lies in a bucket once it is uploaded."""
+        return BundleCode(self.digest, bucket, bundle_key(self.digest), bundle_key("*"))
 
 
 class Bundler:

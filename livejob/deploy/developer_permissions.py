@@ -1,6 +1,9 @@
 """What a developer may do who deploys development stages and attaches a daemon to them.
 
-The emulator's user `developer` has exactly this, so that a permission that is missing shows on the first
+Two managed policies, because one would be too large: `developer_policy` for development stages, and
+`deployer_policy` besides for whoever deploys stages whose jobs run as builds.
+
+The emulator's user `developer` has exactly both, so that a permission that is missing shows on the first
 local run; docs/permissions.md prints it for real accounts. What CloudFormation does with the developer's
 permissions is allowed through CloudFormation only.
 
@@ -118,9 +121,59 @@ _RECORD_ACTIONS = (
 )
 
 
+_BUILD_ROLES = ("invoker", "reconciler")
+
+_PROJECT_ACTIONS = (
+    "codebuild:BatchGetProjects",
+    "codebuild:CreateProject",
+    "codebuild:DeleteProject",
+    "codebuild:UpdateProject",
+)
+_RULE_ACTIONS = (
+    "events:DeleteRule",
+    "events:DescribeRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:RemoveTargets",
+    "events:TagResource",
+    "events:UntagResource",
+)
+_CALLER_ACTIONS = ("lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission")
+_BUILD_LOG_READING = ("logs:FilterLogEvents", "logs:GetLogEvents")
+
+
+def developer_policies(account: str, region: str) -> Sequence[Mapping[str, object]]:
+    """All policies of somebody who develops and deploys."""
+    return [developer_policy(account, region), deployer_policy(account, region)]
+
+
+def deployer_policy(account: str, region: str) -> Mapping[str, object]:
+    """What deploying stages with builds takes beside `developer_policy`, as an IAM policy document."""
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{region}:{account}:{resource}"
+
+    builds_log = arn("logs", "log-group:/aws/codebuild/livejob-*")
+    roles = [f"arn:aws:iam::{account}:role/livejob-*-{each}" for each in _BUILD_ROLES]
+    return _document(
+        [
+            _allow_stacks("Projects", _PROJECT_ACTIONS, arn("codebuild", "project/livejob-*")),
+            _allow_stacks("Rules", _RULE_ACTIONS, arn("events", "rule/livejob-*")),
+            _allow_stacks("RulesCall", _CALLER_ACTIONS, arn("lambda", "function:livejob-*")),
+            _allow_stacks("BuildLogs", _LOG_ACTIONS, builds_log),
+            _pass("FunctionsRoles", "lambda.amazonaws.com", *roles),
+            _pass("JobsRoles", "codebuild.amazonaws.com", f"arn:aws:iam::{account}:role/livejob-*-job"),
+            _allow("Builds", ["codebuild:BatchGetBuilds"], arn("codebuild", "project/livejob-*")),
+            _allow("BuildLogLines", _BUILD_LOG_READING, builds_log, f"{builds_log}:*"),
+        ]
+    )
+
+
 def developer_policy(account: str, region: str) -> Mapping[str, object]:
     """The statements as an IAM policy document; fits into one managed policy."""
-    return {"Version": "2012-10-17", "Statement": list(developer_statements(account, region))}
+    return _document(developer_statements(account, region))
 
 
 def developer_statements(account: str, region: str) -> Sequence[Mapping[str, object]]:
@@ -140,10 +193,7 @@ def _deployment(account: str, region: str) -> Sequence[Mapping[str, object]]:
         _allow_stacks("Invokers", _FUNCTION_ACTIONS, arn("lambda", "function:livejob-*")),
         _allow_stacks("Logs", _LOG_ACTIONS, arn("logs", "log-group:/aws/lambda/livejob-*")),
         _allow_stacks("Parameters", _PARAMETER_ACTIONS, arn("ssm", "parameter/livejob/*")),
-        {
-            **_allow("InvokersRole", ["iam:PassRole"], f"arn:aws:iam::{account}:role/livejob-*-stub"),
-            "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
-        },
+        _pass("StubsRole", "lambda.amazonaws.com", f"arn:aws:iam::{account}:role/livejob-*-stub"),
     ]
 
 
@@ -165,6 +215,16 @@ def _daily_work(account: str, region: str) -> Sequence[Mapping[str, object]]:
         _allow("StartRuns", ["lambda:InvokeFunction"], arn("lambda", "function:livejob-*")),
         _allow("FindInvokers", ["ssm:GetParameter", "ssm:GetParameters"], arn("ssm", "parameter/livejob/*")),
     ]
+
+
+def _document(statements: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _pass(sid: str, service: str, *roles: str) -> Mapping[str, object]:
+    """Making somebody become a role: one service, and nobody else."""
+    condition = {"StringEquals": {"iam:PassedToService": service}}
+    return {**_allow(sid, ["iam:PassRole"], *roles), "Condition": condition}
 
 
 def _allow(sid: str, actions: Sequence[str], *resources: str) -> Mapping[str, object]:

@@ -22,10 +22,9 @@ class Package:
     handler: str
     zip: CodeZip
 
-    @property
-    def code(self) -> FunctionCode:
-        """Where it lies once it is uploaded: the key holds the digest, so uploads change nothing."""
-        return FunctionCode(self.handler, f"functions/{self.zip.digest}.zip")
+    def code_in(self, bucket: str) -> FunctionCode:
+        """As it lies in a bucket once it is uploaded: the key holds the digest, so uploads change nothing."""
+        return FunctionCode(self.handler, bucket, f"functions/{self.zip.digest}.zip")
 
 
 def stub_package() -> Package:

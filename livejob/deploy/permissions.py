@@ -8,7 +8,7 @@ document.
 from __future__ import annotations
 
 from livejob.runs.schema import OPEN_INDEX
-from livejob.wire.names import StageNames, artifacts_bucket, bundle_key, document_key
+from livejob.wire.names import StageNames, document_key
 
 Statement = dict[str, object]
 
@@ -53,16 +53,18 @@ def reconciler_statements(names: StageNames, account: str, region: str) -> list[
     ]
 
 
-def build_statements(names: StageNames, account: str, region: str, job: str) -> list[Statement]:
+def build_statements(names: StageNames, account: str, region: str, job: str, bundles: str) -> list[Statement]:
     """What a build of the job may do beside what the job itself is permitted: the handler runs under the
-    same role, so this is what a handler could do to the record of its stage."""
+    same role, so this is what a handler could do to the record of its stage.
+
+    bundles: `bucket/pattern` of what it may read to run it.
+    """
     bucket = f"arn:aws:s3:::{names.bucket(account, region)}"
-    bundles = f"arn:aws:s3:::{artifacts_bucket(account, region)}/{bundle_key('*')}"
     return [
         _record(names, account, region, "GetItem", "UpdateItem"),
         _allow(["s3:GetObject"], f"{bucket}/{document_key('payloads', '*')}"),
         _allow(["s3:PutObject"], f"{bucket}/{document_key('results', '*')}"),
-        _allow(["s3:GetObject", "s3:GetObjectVersion"], bundles),
+        _allow(["s3:GetObject", "s3:GetObjectVersion"], f"arn:aws:s3:::{bundles}"),
         _log(region, account, f"/aws/codebuild/{names.project(job)}"),
     ]
 

@@ -99,29 +99,43 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class LogGroup:
-    """Where a function's or a project's output goes, and for how long it is kept."""
+    """Where a function's or a project's output goes, and for how long it is kept; None: for ever."""
 
     name: str
-    days: int
+    days: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionCode:
-    """What a function runs. handler: `package.module.function` in the zip; key: of the zip in S3."""
+    """What a function runs. handler: `package.module.function` in the zip that lies at bucket and key."""
 
     handler: str
+    bucket: str
     key: str
 
 
 @dataclass(frozen=True, slots=True)
+class BundleCode:
+    """What a build runs: a bundle that lies at bucket and key. digest: of what is in it.
+
+    readable: pattern of the keys that the job's role may read. Of more than this one, so that new code does
+              not change the role.
+    """
+
+    digest: str
+    bucket: str
+    key: str
+    readable: str
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function; its code is in `code_bucket`. memory_mb: of 2**20 bytes, as Lambda has it."""
+    """A Lambda function. memory_mb: of 2**20 bytes, as Lambda has it."""
 
     name: str
     code: FunctionCode
-    code_bucket: str
     environment: Mapping[str, str]
-    log_days: int
+    log_days: int | None
     runtime: str = FUNCTION_RUNTIME
     memory_mb: int = FUNCTION_MEMORY_MB
     timeout_s: int = INVOKER_TIMEOUT_S
@@ -159,7 +173,7 @@ class Project:
     environment: Mapping[str, str]
     timeout_minutes: int
     queue_minutes: int
-    log_days: int
+    log_days: int | None
 
     @property
     def log_group(self) -> LogGroup:

@@ -58,13 +58,12 @@ class StageSource:
     reconciler: Package | None = None
     bundles: Mapping[Platform, Bundle] = field(default_factory=dict)
 
-    @property
-    def code(self) -> StageCode:
-        """The same, as it is once uploaded."""
+    def code_in(self, bucket: str) -> StageCode:
+        """The same, as it lies in a bucket once it is uploaded."""
         return StageCode(
-            self.invoker.code,
-            self.reconciler.code if self.reconciler else None,
-            {platform: bundle.digest for platform, bundle in self.bundles.items()},
+            self.invoker.code_in(bucket),
+            self.reconciler.code_in(bucket) if self.reconciler else None,
+            {platform: bundle.code_in(bucket) for platform, bundle in self.bundles.items()},
         )
 
 
@@ -100,7 +99,7 @@ def deploy_stage(
         StackFailed: CloudFormation refused or rolled back; the reason comes first.
         AwsError: a call was refused.
     """
-    stage = stage_resources(context, jobs, source.code)
+    stage = stage_resources(context, jobs, source.code_in(artifacts_bucket(context.account, context.region)))
     check_stage(stage)
     body, digest = with_digest(stage_template(stage), context.tags)
     before = clients.stacks.view(context.names.stack)
@@ -172,10 +171,10 @@ def _template(s3: S3Client, context: StageContext, body: str, digest: str) -> Te
 
 
 def _upload_source(s3: S3Client, context: StageContext, source: StageSource) -> None:
+    bucket = artifacts_bucket(context.account, context.region)
     for package in (source.invoker, source.reconciler):
         if package is not None:
-            _upload(s3, context, package.code.key, package.zip.data)
-    bucket = artifacts_bucket(context.account, context.region)
+            _upload(s3, context, package.code_in(bucket).key, package.zip.data)
     for bundle in source.bundles.values():
         key = bundle_key(bundle.digest)
         if not _is_there(s3, bucket, key):

@@ -20,6 +20,7 @@ from livejob.deploy.permissions import (
 )
 from livejob.deploy.resources import (
     Bucket,
+    BundleCode,
     Function,
     FunctionCode,
     JobResources,
@@ -46,7 +47,6 @@ from livejob.wire.names import (
     ENV_STAGE,
     ENV_TABLE,
     ENV_WHEN_DISCONNECTED,
-    artifacts_bucket,
 )
 
 DOCUMENT_DAYS = RUN_TTL_S // 86_400
@@ -67,12 +67,12 @@ class StageCode:
 
     invoker:    the stub's in a development stage.
     reconciler: None in a stage without builds.
-    bundles:    platform -> digest of the bundle.
+    bundles:    by platform; one for each platform of a job that is built.
     """
 
     invoker: FunctionCode
     reconciler: FunctionCode | None = None
-    bundles: Mapping[Platform, str] = field(default_factory=dict)
+    bundles: Mapping[Platform, BundleCode] = field(default_factory=dict)
 
 
 def has_builds(context: StageContext, spec: JobSpec) -> bool:
@@ -110,7 +110,6 @@ def _job(context: StageContext, spec: JobSpec, code: StageCode) -> JobResources:
     invoker = Function(
         name=names.invoker(spec.name),
         code=code.invoker,
-        code_bucket=artifacts_bucket(context.account, context.region),
         environment=_invoker_environment(context, spec, bundle),
         log_days=LOG_DAYS,
     )
@@ -120,23 +119,25 @@ def _job(context: StageContext, spec: JobSpec, code: StageCode) -> JobResources:
         invoker_parameter=Parameter(
             names.invoker_parameter(spec.name), invoker.name, f"Invoker of the job {spec.name}"
         ),
-        role=_job_role(context, spec),
+        role=_job_role(context, spec, bundle),
         project=project_of(context, spec, bundle) if bundle is not None else None,
     )
 
 
-def _job_role(context: StageContext, spec: JobSpec) -> Role:
+def _job_role(context: StageContext, spec: JobSpec, bundle: BundleCode | None) -> Role:
     trusts: Sequence[Trust] = []
     if context.mode == "development":
         # The account, so that its policies decide which of its developers may become the job. In
         # development stages only: nobody takes the place of a job in production.
         trusts = [Trust({"AWS": f"arn:aws:iam::{context.account}:root"})]
-    if has_builds(context, spec):
-        return build_role(context, spec, trusts)
+    if bundle is not None:
+        return build_role(context, spec, bundle, trusts)
     return Role(context.names.job_role(spec.name), trusts, job_statements(spec))
 
 
-def _invoker_environment(context: StageContext, spec: JobSpec, bundle: str | None) -> Mapping[str, str]:
+def _invoker_environment(
+    context: StageContext, spec: JobSpec, bundle: BundleCode | None
+) -> Mapping[str, str]:
     names = context.names
     environment = {
         ENV_APP: names.app,
@@ -152,7 +153,7 @@ def _invoker_environment(context: StageContext, spec: JobSpec, bundle: str | Non
             ENV_RETRIES: str(spec.retries),
             ENV_BACKOFF: str(spec.backoff_s),
             ENV_QUEUE_TIMEOUT: str(spec.queue_timeout_s),
-            ENV_BUNDLE: bundle,
+            ENV_BUNDLE: bundle.digest,
         }
     return environment
 
@@ -162,7 +163,6 @@ def _reconciler(context: StageContext, code: FunctionCode) -> Reconciler:
     function = Function(
         name=names.reconciler,
         code=code,
-        code_bucket=artifacts_bucket(context.account, context.region),
         environment={
             ENV_APP: names.app,
             ENV_STAGE: names.stage,

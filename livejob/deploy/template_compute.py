@@ -18,7 +18,7 @@ def function_resource(function: Function, role: str, log: str) -> Json:
         "MemorySize": function.memory_mb,
         "Timeout": function.timeout_s,
         "Role": {"Fn::GetAtt": [role, "Arn"]},
-        "Code": {"S3Bucket": function.code_bucket, "S3Key": function.code.key},
+        "Code": {"S3Bucket": function.code.bucket, "S3Key": function.code.key},
         "Environment": {"Variables": dict(function.environment)},
     }
     # Otherwise the first invocation would make the log group, without retention, and the stack could not.

@@ -53,7 +53,9 @@ def bucket_resources(name: str, bucket: Bucket) -> Json:
 
 def log_group_resource(group: LogGroup) -> Json:
     """A log group with its retention."""
-    properties: Json = {"LogGroupName": group.name, "RetentionInDays": group.days}
+    properties: Json = {"LogGroupName": group.name}
+    if group.days is not None:
+        properties["RetentionInDays"] = group.days
     return resource("Logs::LogGroup", properties, **_lifetime(False))
 
 

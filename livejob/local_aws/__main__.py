@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from livejob.deploy.developer_permissions import developer_policy
+from livejob.deploy.developer_permissions import developer_policies
 from livejob.errors import LivejobError
 from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
 from livejob.local_aws.process import engine_variables
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     config = LocalAwsConfig(
         state_dir=options.state_dir.resolve(),
-        developer_policy=developer_policy(ACCOUNT, options.region),
+        developer_policies=developer_policies(ACCOUNT, options.region),
         port=options.port,
         region=options.region,
         engine=engine_variables(os.environ),

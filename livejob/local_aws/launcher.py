@@ -11,7 +11,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,14 +38,14 @@ KILL_POLL_S = 0.01
 class LocalAwsConfig:
     """How to open a local AWS.
 
-    state_dir:        its own directory, made when it is not there; one emulator per directory.
-    developer_policy: IAM policy document of the user `developer`.
-    port:             None for the usual one or the next free one; 0 for any free one.
-    engine:           where builds run: `process.engine_variables` of the developer's environment.
+    state_dir:          its own directory, made when it is not there; one emulator per directory.
+    developer_policies: IAM policy documents of the user `developer`.
+    port:               None for the usual one or the next free one; 0 for any free one.
+    engine:             where builds run: `process.engine_variables` of the developer's environment.
     """
 
     state_dir: Path
-    developer_policy: Mapping[str, object]
+    developer_policies: Sequence[Mapping[str, object]]
     port: int | None = None
     region: str = "us-east-1"
     account: str = ACCOUNT
@@ -123,8 +123,8 @@ def _start(config: LocalAwsConfig) -> LocalAws:
 def _prepare(process: EmulatorProcess, config: LocalAwsConfig) -> EmulatorState:
     iam = open_iam(process.endpoint_url, config.region, process.root)
     version = process.wait_ready()
-    developer = create_user(iam, "developer", config.developer_policy)
-    admin = create_user(iam, "admin", ADMIN_POLICY)
+    developer = create_user(iam, "developer", config.developer_policies)
+    admin = create_user(iam, "admin", [ADMIN_POLICY])
     return EmulatorState(
         pid=process.pid,
         started=process.started,

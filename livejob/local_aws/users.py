@@ -6,7 +6,7 @@ The root keys of the emulator are used here and nowhere else in the product.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from livejob.local_aws.process import Keys
@@ -31,12 +31,13 @@ def open_iam(endpoint_url: str, region: str, root: Keys) -> IAMClient:
     return session.client("iam", endpoint_url=endpoint_url)
 
 
-def create_user(iam: IAMClient, name: str, policy: Mapping[str, object]) -> Keys:
-    """Create a user with `policy` (an IAM policy document) as its only permissions; an access key of it."""
+def create_user(iam: IAMClient, name: str, policies: Sequence[Mapping[str, object]]) -> Keys:
+    """Create a user with these IAM policy documents as its only permissions; an access key of it."""
     iam.create_user(UserName=name)
-    # A managed policy, as people have it in an account: an inline one is limited to 2,048 characters.
-    document = json.dumps(policy, separators=(",", ":"))
-    arn = iam.create_policy(PolicyName=f"livejob-{name}", PolicyDocument=document)["Policy"]["Arn"]
-    iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    for number, policy in enumerate(policies, 1):
+        # Managed policies, as people have them in an account: inline ones have 2,048 characters in all.
+        document = json.dumps(policy, separators=(",", ":"))
+        made = iam.create_policy(PolicyName=f"livejob-{name}-{number}", PolicyDocument=document)
+        iam.attach_user_policy(UserName=name, PolicyArn=made["Policy"]["Arn"])
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Keys(key["AccessKeyId"], key["SecretAccessKey"])

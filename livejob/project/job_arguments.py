@@ -35,6 +35,8 @@ ARCHITECTURES = ("x86_64", "arm64")
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """Source: CloudWatch Logs, PutRetentionPolicy, retentionInDays; up to ten years."""
 
+FOREVER = "forever"
+
 _DAY_S = 24 * 3600
 
 _RUNTIME = re.compile(r"python3\.(9|1[0-4])")
@@ -140,10 +142,12 @@ def _queue_timeout_s(value: object) -> int:
     return seconds
 
 
-def _log_days(value: object) -> int:
+def _log_days(value: object) -> int | None:
+    if value == FOREVER:
+        return None
     seconds = parse_duration_s(value)
     if seconds % _DAY_S or seconds // _DAY_S not in LOG_DAYS:
-        raise ValueError(f'a number of days of {", ".join(map(str, LOG_DAYS))}: "30 days"')
+        raise ValueError(f'"{FOREVER}", or days as "30 days": {", ".join(map(str, LOG_DAYS))}')
     return seconds // _DAY_S
 
 

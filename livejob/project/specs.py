@@ -35,7 +35,7 @@ class JobSpec:
     retries:           further attempts of a deployed run whose attempt failed.
     backoff_s:         before the second attempt, up to BACKOFF_MAX_S; doubled before each later one.
     queue_timeout_s:   how long a deployed run may wait for a machine.
-    log_days:          how long the output of deployed runs is kept.
+    log_days:          how long the output of deployed runs is kept; None: for ever.
     defined_at:        `file:line`, for messages.
     """
 
@@ -51,7 +51,7 @@ class JobSpec:
     retries: int = 0
     backoff_s: int = 10
     queue_timeout_s: int = QUEUE_TIMEOUT_MAX_S
-    log_days: int = 14
+    log_days: int | None = 14
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: Sequence[Statement] = ()
 

@@ -156,7 +156,7 @@ def job(handler: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     retries:           further attempts after one that failed; default 0.
     backoff:           pause before the second attempt, doubled before each later one; `"10 seconds"`.
     queue_timeout:     how long a run may wait for a machine; `"8 hours"`.
-    log_retention:     how long output is kept; `"14 days"`.
+    log_retention:     how long output is kept; `"14 days"`, or `"forever"`.
 
     Raises:
         JobSpecInvalid: a setting is unknown or out of its limits; the message names the place.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from livejob.deploy.developer_permissions import developer_policy
+from livejob.deploy.developer_permissions import developer_policies
 from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
 from tests.support.cli_fixtures import AppUnderTest
 
@@ -15,7 +15,7 @@ def local(app: AppUnderTest) -> Iterator[LocalAws]:
     region = app.stage.aws.region
     config = LocalAwsConfig(
         state_dir=app.root / ".livejob/local-aws",
-        developer_policy=developer_policy(ACCOUNT, region),
+        developer_policies=developer_policies(ACCOUNT, region),
         port=0,
         region=region,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import boto3
 import pytest
 
-from livejob.deploy.developer_permissions import developer_policy
+from livejob.deploy.developer_permissions import developer_policies
 from livejob.local_aws.launcher import ACCOUNT
 from livejob.local_aws.process import Keys, engine_variables, start_process
 from livejob.local_aws.users import create_user, open_iam
@@ -45,7 +45,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnde
     try:
         iam = open_iam(process.endpoint_url, REGION, process.root)
         process.wait_ready()
-        developer = create_user(iam, "developer", developer_policy(ACCOUNT, REGION))
+        developer = create_user(iam, "developer", developer_policies(ACCOUNT, REGION))
         yield LocalAwsUnderTest(
             endpoint_url=process.endpoint_url,
             port=process.port,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from livejob.deploy.build import Platform
+from livejob.deploy.bundle import Bundle
 from livejob.deploy.checks import check_stage, jobs_max
 from livejob.deploy.compute import machine_for
 from livejob.deploy.resources import Bucket, FunctionCode, StageContext, StageMode, StageResources
@@ -21,6 +22,7 @@ from livejob.wire.limits import GIB
 from livejob.wire.names import StageNames
 from tests.support.job_specs import a_job, jobs_of
 
+ARTIFACTS = "livejob-artifacts-123456789012-us-east-1"
 VECTORS = Path(__file__).parents[2] / "vectors"
 WRITE_BUCKET = Statement(("s3:PutObject",), ("arn:aws:s3:::reports/*",))
 
@@ -35,12 +37,12 @@ def a_production_stage(*specs: JobSpec) -> StageResources:
 
 def a_code(digest: str = "0") -> StageCode:
     bundles = {
-        Platform("python3.11", "x86_64"): "b" * 64,
-        Platform("python3.12", "arm64"): "c" * 64,
+        Platform("python3.11", "x86_64"): Bundle("b" * 64, Path()).code_in(ARTIFACTS),
+        Platform("python3.12", "arm64"): Bundle("c" * 64, Path()).code_in(ARTIFACTS),
     }
     return StageCode(
-        FunctionCode("stub.handle", f"functions/{digest}.zip"),
-        FunctionCode("reconcile.handle", f"functions/{digest}r.zip"),
+        FunctionCode("stub.handle", ARTIFACTS, f"functions/{digest}.zip"),
+        FunctionCode("reconcile.handle", ARTIFACTS, f"functions/{digest}r.zip"),
         bundles,
     )
 

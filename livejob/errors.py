@@ -149,6 +149,13 @@ class InvokerRefused(RunError):
     remedy_template = "The message above is the invoker's own; its log group has the rest."
 
 
+class BuildNotStarted(RunError):
+    """CodeBuild did not take the run. `failure` in the context tells why, by name."""
+
+    code = "LJ-306"
+    remedy_template = "`livejob show` tells the reason; run it again when that is mended."
+
+
 class EngineError(LivejobError):
     """Containers, images or workers do not work."""
 
@@ -227,13 +234,6 @@ class BridgeRefused(SessionError):
     remedy_template = "Check the IoT permissions in docs/permissions.md."
 
 
-class NoBackend(SessionError):
-    """No daemon is attached to the stage, and there is no backend that could run the job instead."""
-
-    code = "LJ-504"
-    remedy_template = 'Start one with `livejob start --stage {stage}`, or set when_disconnected="queue".'
-
-
 class DebugPortTaken(SessionError):
     """Another program listens on the port for debuggers."""
 
@@ -279,7 +279,10 @@ class LocalAwsNotRunning(LocalAwsError):
     """The local AWS of this app is asked for and does not run."""
 
     code = "LJ-604"
-    remedy_template = "Start it with `livejob start --local`, or leave --local out to use your AWS account."
+    remedy_template = (
+        "Start it with `livejob start --local` or `livejob local-aws start`, "
+        "or leave --local out to use your AWS account."
+    )
 
 
 class LocalSetupFailed(LocalAwsError):

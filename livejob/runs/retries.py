@@ -26,7 +26,6 @@ FINAL_FAILURES = frozenset(
         FailureType.SESSION_STOPPED,
         FailureType.BUILD_STOPPED,
         FailureType.NO_SESSION,
-        FailureType.NO_BACKEND,
     }
 )
 """What the same code with the same payload would come to again, or somebody wanted to be so."""

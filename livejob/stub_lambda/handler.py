@@ -1,76 +1,66 @@
-"""The Lambda function's entry: wires the stub once for each sandbox, while Lambda initializes it.
+"""The entry of a development stage's invoker: wires it once for each sandbox, while Lambda initializes it.
 
 Imported by the Lambda runtime and by nothing else. The environment is the function's own, as deployed:
-LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_JOB, LIVEJOB_TABLE, LIVEJOB_BUCKET, LIVEJOB_WHEN_DISCONNECTED.
+LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_JOB, LIVEJOB_TABLE, LIVEJOB_BUCKET, LIVEJOB_WHEN_DISCONNECTED; with the
+policy "run" also those of `surroundings.RunPolicy`.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import boto3
-from botocore.config import Config
 
 from livejob.bridge.doorbell import IotDoorbell
-from livejob.clock import SystemClock
-from livejob.runs.documents import S3Documents
-from livejob.runs.dynamodb import DynamoRunStore
 from livejob.runs.dynamodb_sessions import DynamoSessionStore
+from livejob.runs.model import Run
 from livejob.stub_lambda.answers import Answer
-from livejob.stub_lambda.starting import Starter
-from livejob.stub_lambda.stub import Stub
-from livejob.stub_lambda.surroundings import JobIdentity, Pace, Stores
-from livejob.wire.names import (
-    ENV_APP,
-    ENV_BUCKET,
-    ENV_JOB,
-    ENV_STAGE,
-    ENV_TABLE,
-    ENV_WHEN_DISCONNECTED,
-    StageNames,
+from livejob.stub_lambda.cancelling import Canceller, NotifiedBackend, NotifiedSession
+from livejob.stub_lambda.handover import Handover
+from livejob.stub_lambda.invoker import Invoker
+from livejob.stub_lambda.offer import Offer
+from livejob.stub_lambda.recording import Recorder
+from livejob.stub_lambda.starting import Starter, UnattendedRuns
+from livejob.stub_lambda.surroundings import JobIdentity
+from livejob.stub_lambda.wiring import (
+    CLIENT_CONFIG,
+    LambdaContext,
+    log_line,
+    open_backend,
+    open_record,
+    system_pace,
 )
+from livejob.wire.names import ENV_TABLE, ENV_WHEN_DISCONNECTED
 
 if TYPE_CHECKING:
     from livejob.project.specs import WhenDisconnected
 
-_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
-# boto3's own choice for links is a signature that S3 no longer takes everywhere.
-_S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4"))
-
-
-class LambdaContext(Protocol):
-    """What Lambda tells a function of its invocation."""
-
-    aws_request_id: str
-
-
-def open_stub(environment: Mapping[str, str]) -> Stub:
-    """The stub of the job that the environment names, with AWS's services behind it."""
+def open_stub(environment: Mapping[str, str]) -> Invoker:
+    """The invoker of the job that the environment names, with AWS's services behind it."""
     session = boto3.Session()
-    dynamodb = session.client("dynamodb", config=_CONFIG)
-    identity = JobIdentity(
-        StageNames(environment[ENV_APP], environment[ENV_STAGE]),
-        environment[ENV_JOB],
+    identity, pace = JobIdentity.of(environment), system_pace()
+    record, backend = open_record(session, environment), open_backend(session, environment)
+    sessions = DynamoSessionStore(session.client("dynamodb", config=CLIENT_CONFIG), environment[ENV_TABLE])
+    doorbell = IotDoorbell(session.client("iot-data", config=CLIENT_CONFIG), identity.stage)
+
+    def open_offer(run: Run) -> Offer:
+        return Offer(run, record.runs, sessions, doorbell, pace)
+
+    unattended = UnattendedRuns(
+        identity.stage.stage,
         cast("WhenDisconnected", environment[ENV_WHEN_DISCONNECTED]),
+        record.runs,
+        Handover(record.runs, backend, pace.clock),
+        pace.clock,
     )
-    stores = Stores(
-        DynamoRunStore(dynamodb, environment[ENV_TABLE]),
-        DynamoSessionStore(dynamodb, environment[ENV_TABLE]),
-        S3Documents(session.client("s3", config=_S3_CONFIG), environment[ENV_BUCKET]),
-    )
-    doorbell = IotDoorbell(session.client("iot-data", config=_CONFIG), identity.stage)
-    pace = Pace(SystemClock(), time.sleep)
-    starter = Starter(identity, stores, doorbell, pace)
-    return Stub(identity, stores, doorbell, pace, starter, _log)
-
-
-def _log(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    recorder = Recorder(identity, record.documents, pace.clock)
+    starter = Starter(recorder, record.runs, open_offer, unattended)
+    notified = (NotifiedSession(doorbell), NotifiedBackend(backend))
+    canceller = Canceller(record.runs, notified, pace.clock)
+    return Invoker(identity.job, record, starter, canceller, pace.clock, log_line)
 
 
 _STUB = open_stub(os.environ)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from livejob.bridge.transport import Doorbell
 from livejob.errors import AwsError, BridgeRefused
 from livejob.runs.model import Run, Session
-from livejob.stub_lambda.surroundings import Pace, Stores
+from livejob.runs.store import RunStore, SessionStore
+from livejob.stub_lambda.surroundings import Pace
 from livejob.wire.limits import ACCEPT_TIMEOUT_S, SESSIONS_TRIED_MAX
 from livejob.wire.messages import Start
 from livejob.wire.states import State
@@ -24,9 +25,12 @@ PAUSE_GROWTH = 1.5
 class Offer:
     """One run on its way to somebody who takes it. `troubles` says why nobody has so far."""
 
-    def __init__(self, run: Run, stores: Stores, doorbell: Doorbell, pace: Pace) -> None:
+    def __init__(
+        self, run: Run, runs: RunStore, sessions: SessionStore, doorbell: Doorbell, pace: Pace
+    ) -> None:
         self._run = run
-        self._stores = stores
+        self._runs = runs
+        self._sessions = sessions
         self._doorbell = doorbell
         self._pace = pace
         self.troubles: list[str] = []
@@ -48,7 +52,7 @@ class Offer:
     def _candidates(self) -> Sequence[Session]:
         """The sessions to ring, newest first."""
         try:
-            live = self._stores.sessions.live(self._pace.clock.now_ms())
+            live = self._sessions.live(self._pace.clock.now_ms())
         except AwsError as error:
             self.troubles.append(f"the sessions could not be read: {error.message}")
             return ()
@@ -80,7 +84,7 @@ class Offer:
 
     def _read(self) -> Run:
         try:
-            return self._stores.runs.get(self._run.id)
+            return self._runs.get(self._run.id)
         except AwsError as error:
             # The run is recorded: an error here would be taken for a run that was not started.
             self.troubles.append(f"the run could not be read: {error.message}")

@@ -4,33 +4,71 @@
     offer it to live sessions until the record says that one has it
     nobody took it -> what the job's policy says
 
-The record is the truth throughout: the caller hears what is recorded, never more. Called by `stub`.
+The record is the truth throughout: the caller hears what is recorded, never more. Called by `invoker`.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from livejob.bridge.transport import Doorbell
-from livejob.errors import NoBackend, NoSession, StateConflict
-from livejob.runs.deadlines import queue_deadline_ms
-from livejob.runs.model import Change, Run
+from livejob.clock import Clock
+from livejob.errors import NoSession
+from livejob.runs.model import Run
+from livejob.runs.store import RunStore
+from livejob.stub_lambda.handover import Handover, fail_queued
 from livejob.stub_lambda.offer import Offer
+from livejob.stub_lambda.recording import Recorder
 from livejob.stub_lambda.requests import RunRequest
-from livejob.stub_lambda.surroundings import JobIdentity, Pace, Stores
-from livejob.wire.ids import RANDOM_BYTES, new_run_id
 from livejob.wire.outcome import Failure, FailureType
-from livejob.wire.states import Input, State
+from livejob.wire.states import State
+
+if TYPE_CHECKING:
+    from livejob.project.specs import WhenDisconnected
+
+
+class UnattendedRuns:
+    """What becomes of the runs that no session takes.
+
+    handover: asked when the policy is to run them all the same.
+    """
+
+    def __init__(
+        self, stage: str, policy: WhenDisconnected, runs: RunStore, handover: Handover, clock: Clock
+    ) -> None:
+        self._stage = stage
+        self._runs = runs
+        self._clock = clock
+        self._policy = policy
+        self._handover = handover
+
+    def leave(self, run: Run, troubles: list[str]) -> Run:
+        """The run as it is recorded then; raises as `Starter.start` does."""
+        match self._policy:
+            case "queue":
+                return run
+            case "run":
+                return self._handover.hand_over(run, troubles)
+            case _:
+                error = NoSession(f"{run.id} was not started: {'; '.join(troubles)}", stage=self._stage)
+                failure = Failure(FailureType.NO_SESSION, error.message, remedy=error.remedy)
+                return fail_queued(self._runs, run, failure, self._clock, error)
 
 
 class Starter:
-    """Starts the runs of one job."""
+    """Starts the runs of one job. `open_offer` makes an offer of a recorded run to the sessions."""
 
-    def __init__(self, identity: JobIdentity, stores: Stores, doorbell: Doorbell, pace: Pace) -> None:
-        self._identity = identity
-        self._stores = stores
-        self._doorbell = doorbell
-        self._pace = pace
+    def __init__(
+        self,
+        recorder: Recorder,
+        runs: RunStore,
+        open_offer: Callable[[Run], Offer],
+        unattended: UnattendedRuns,
+    ) -> None:
+        self._recorder = recorder
+        self._runs = runs
+        self._open_offer = open_offer
+        self._unattended = unattended
 
     def start(self, request: RunRequest, caller: str, troubles: list[str]) -> Run:
         """The run as it is recorded once somebody has it, or once it is left to wait.
@@ -41,52 +79,17 @@ class Starter:
         troubles: gets what went wrong and was got over, for the log.
 
         Raises:
-            NoSession, NoBackend: nobody took it and the policy is not to wait; it is recorded as FAILED.
+            NoSession, BuildNotStarted: nobody took it and the policy is not to wait; it is
+                recorded as FAILED.
             AwsError: it could not be recorded.
         """
-        run = self._new_run(request, caller)
-        recorded = self._stores.runs.create(run)
+        run = self._recorder.new_run(request, caller)
+        recorded = self._runs.create(run)
         if recorded.state is not State.QUEUED:
             return recorded
-        offer = Offer(recorded, self._stores, self._doorbell, self._pace)
+        offer = self._open_offer(recorded)
         offered = offer.make()
         troubles += offer.troubles
         if offered.state is not State.QUEUED or recorded.id != run.id:
             return offered
-        return self._leave(offered, "; ".join(offer.troubles))
-
-    def _new_run(self, request: RunRequest, caller: str) -> Run:
-        now_ms = self._pace.clock.now_ms()
-        run_id = new_run_id(now_ms, os.urandom(RANDOM_BYTES))
-        return Run(
-            id=run_id,
-            job=self._identity.job,
-            state=State.QUEUED,
-            created_ms=now_ms,
-            expires_ms=queue_deadline_ms(now_ms),
-            payload=self._stores.documents.store("payloads", run_id, request.payload),
-            caller=caller,
-            key=request.key,
-        )
-
-    def _leave(self, run: Run, why: str) -> Run:
-        """What the policy says of a run that nobody took."""
-        stage = self._identity.stage.stage
-        match self._identity.when_disconnected:
-            case "queue":
-                return run
-            case "run":
-                error: NoSession | NoBackend = NoBackend(
-                    f"{why}, and stage {stage} has no backend to run {run.job} instead", stage=stage
-                )
-                failure = Failure(FailureType.NO_BACKEND, error.message, remedy=error.remedy)
-            case _:
-                error = NoSession(f"{run.id} was not started: {why}", stage=stage)
-                failure = Failure(FailureType.NO_SESSION, error.message, remedy=error.remedy)
-        # The attempt is the guard: with a claim, a new one begins.
-        now_ms, attempt = self._pace.clock.now_ms(), run.attempt_number
-        try:
-            self._stores.runs.apply(run.id, Change(Input.FAIL, now_ms, attempt=attempt, failure=failure))
-        except StateConflict:
-            return self._stores.runs.get(run.id)  # somebody took it at the last moment
-        raise error
+        return self._unattended.leave(offered, troubles)

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from livejob.clock import Clock
-from livejob.runs.store import DocumentStore, RunStore, SessionStore
-from livejob.wire.names import StageNames
+from livejob.runs.store import DocumentStore, RunStore
+from livejob.wire.limits import QUEUE_TTL_S
+from livejob.wire.names import (
+    ENV_APP,
+    ENV_BACKOFF,
+    ENV_JOB,
+    ENV_QUEUE_TIMEOUT,
+    ENV_RETRIES,
+    ENV_STAGE,
+    StageNames,
+)
 
-if TYPE_CHECKING:
-    from livejob.project.specs import WhenDisconnected
+
+@dataclass(frozen=True, slots=True)
+class RunPolicy:
+    """What each new run of a job is given for its life; see `runs.model.Run`."""
+
+    retries: int = 0
+    backoff_s: int = 0
+    queue_s: int = QUEUE_TTL_S
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> RunPolicy:
+        """The policy in the function's environment; what is not there has its default."""
+        return cls(
+            int(environment.get(ENV_RETRIES, cls().retries)),
+            int(environment.get(ENV_BACKOFF, cls().backoff_s)),
+            int(environment.get(ENV_QUEUE_TIMEOUT, cls().queue_s)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class JobIdentity:
-    """Whose runs an invoker starts, and what happens to them when nobody is attached."""
+    """Whose runs an invoker starts, and by which policy."""
 
     stage: StageNames
     job: str
-    when_disconnected: WhenDisconnected
+    policy: RunPolicy
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> JobIdentity:
+        """The job that the function's environment names."""
+        return cls(
+            StageNames(environment[ENV_APP], environment[ENV_STAGE]),
+            environment[ENV_JOB],
+            RunPolicy.of(environment),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
-    """Where the stage keeps its record."""
+class Record:
+    """Where the stage keeps its runs."""
 
     runs: RunStore
-    sessions: SessionStore
     documents: DocumentStore
 
 

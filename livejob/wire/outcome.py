@@ -28,7 +28,6 @@ class FailureType(StrEnum):
     LEASE_EXPIRED = "LeaseExpired"
     QUEUE_EXPIRED = "QueueExpired"
     NO_SESSION = "NoSession"
-    NO_BACKEND = "NoBackend"
     BUILD_STOPPED = "BuildStopped"  # somebody stopped it in CodeBuild itself
     BUILD_FAILED = "BuildFailed"  # CodeBuild ended it before the handler had
     BUILD_NOT_STARTED = "BuildNotStarted"  # CodeBuild did not take it

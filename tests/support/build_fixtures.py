@@ -174,7 +174,7 @@ def job_environment(build_stage: StageUnderTest) -> dict[str, str]:
         RoleName=names.job_role(JOB),
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )["Role"]
-    statements = build_statements(names, aws.account, aws.region, JOB)
+    statements = build_statements(names, aws.account, aws.region, JOB, f"{build_stage.bucket}/bundles/*")
     iam.put_role_policy(
         RoleName=names.job_role(JOB),
         PolicyName="job",

@@ -86,28 +86,35 @@ class DeployedStub:
 
 
 def deploy_stub(aws: LocalAwsUnderTest, when_disconnected: str) -> DeployedStub:
-    """A new stage with the invoker of one job."""
+    """A new stage with the stub of one job."""
     stage = make_stage(aws)
-    names = stage.names
+    statements = stub_statements(stage.names, aws.account, aws.region)
+    return deploy_invoker(stage, STUB, statements, {ENV_WHEN_DISCONNECTED: when_disconnected})
+
+
+def deploy_invoker(
+    stage: StageUnderTest, module: str, statements: list[dict[str, Any]], variables: dict[str, str]
+) -> DeployedStub:
+    """The invoker of one job: its real zip, and a role with those permissions alone."""
+    aws, names = stage.aws, stage.names
     iam = aws.root.client("iam", endpoint_url=aws.endpoint_url)
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=names.stub_role, AssumeRolePolicyDocument=_policy([trust]))["Role"]
-    statements = stub_statements(names, aws.account, aws.region)
     iam.put_role_policy(RoleName=names.stub_role, PolicyName="stub", PolicyDocument=_policy(statements))
-    package = code_zip(STUB, Path(livejob.__file__).parent.parent)
+    package = code_zip(module, Path(livejob.__file__).parent.parent)
     environment = {
+        **variables,
         ENV_APP: names.app,
         ENV_STAGE: names.stage,
         ENV_JOB: JOB,
         ENV_TABLE: names.table,
         ENV_BUCKET: stage.bucket,
-        ENV_WHEN_DISCONNECTED: when_disconnected,
         "PLANTED": PLANTED_SECRET,
     }
     aws.root.client("lambda", endpoint_url=aws.endpoint_url).create_function(
         FunctionName=names.invoker(JOB),
         Runtime="python3.12",
-        Handler=f"{STUB}.handler",
+        Handler=f"{module}.handler",
         Role=role["Arn"],
         Code={"ZipFile": package.data},
         Timeout=15,

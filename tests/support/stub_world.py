@@ -11,9 +11,14 @@ from livejob.errors import LivejobError
 from livejob.project.specs import WhenDisconnected
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
 from livejob.runs.model import Run, Session
-from livejob.stub_lambda.starting import Starter
-from livejob.stub_lambda.stub import Stub
-from livejob.stub_lambda.surroundings import JobIdentity, Pace, Stores
+from livejob.stub_lambda.backend_memory import MemoryBackend
+from livejob.stub_lambda.cancelling import Canceller, NotifiedBackend, NotifiedSession
+from livejob.stub_lambda.handover import Handover
+from livejob.stub_lambda.invoker import Invoker
+from livejob.stub_lambda.offer import Offer
+from livejob.stub_lambda.recording import Recorder
+from livejob.stub_lambda.starting import Starter, UnattendedRuns
+from livejob.stub_lambda.surroundings import JobIdentity, Pace, Record, RunPolicy
 from livejob.wire.ids import RunId, SessionId
 from livejob.wire.messages import Message, Start
 from livejob.wire.names import StageNames
@@ -38,6 +43,7 @@ class StubWorld:
         self.rung: list[tuple[SessionId, Message]] = []
         self.log: list[dict[str, Any]] = []
         self.slept_s = 0.0
+        self.backend = MemoryBackend()
         self._when_disconnected = when_disconnected
         self._reactions: dict[SessionId, Reaction] = {}
 
@@ -86,12 +92,26 @@ class StubWorld:
         self.slept_s += seconds
         self.clock.advance(seconds)
 
-    def _stub(self, job: str) -> Stub:
-        identity = JobIdentity(StageNames("shop", "dev"), job, self._when_disconnected)
-        stores = Stores(self.runs, self.sessions, self.documents)
+    def _stub(self, job: str) -> Invoker:
+        identity = JobIdentity(StageNames("shop", "dev"), job, RunPolicy())
         pace = Pace(self.clock, self.sleep)
-        starter = Starter(identity, stores, self, pace)
-        return Stub(identity, stores, self, pace, starter, lambda line: self.log.append(json.loads(line)))
+        handover = Handover(self.runs, self.backend, self.clock)
+        unattended = UnattendedRuns("dev", self._when_disconnected, self.runs, handover, self.clock)
+        starter = Starter(
+            Recorder(identity, self.documents, self.clock),
+            self.runs,
+            lambda run: Offer(run, self.runs, self.sessions, self, pace),
+            unattended,
+        )
+        notified = (NotifiedSession(self), NotifiedBackend(self.backend))
+        return Invoker(
+            job,
+            Record(self.runs, self.documents),
+            starter,
+            Canceller(self.runs, notified, self.clock),
+            self.clock,
+            lambda line: self.log.append(json.loads(line)),
+        )
 
 
 def failing_with(error: LivejobError) -> Reaction:

@@ -7,7 +7,7 @@ import pytest
 from livejob.errors import AwsUnreachable
 from livejob.runs.memory import MemoryRunStore
 from livejob.runs.model import Change, Document, Run
-from livejob.stub_lambda.stub import Refused
+from livejob.stub_lambda.invoker import Refused
 from livejob.wire.ids import RunId
 from livejob.wire.limits import INLINE_DOCUMENT_BYTES, RESULT_URL_S
 from livejob.wire.messages import Cancel

@@ -9,7 +9,7 @@ import pytest
 from livejob.errors import Bug, PayloadInvalid, PayloadTooLarge, RequestInvalid
 from livejob.runs.memory import MemoryRunStore
 from livejob.sdk.refusals import refusal_error
-from livejob.stub_lambda.stub import Refused
+from livejob.stub_lambda.invoker import Refused
 from livejob.wire.limits import IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES
 from tests.support.stub_world import StubWorld
 

@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from livejob.errors import AccessRefused, AwsUnreachable, NoBackend, NoSession
+from livejob.errors import AccessRefused, AwsUnreachable, NoSession
 from livejob.runs.memory import MemoryRunStore, MemorySessionStore
 from livejob.runs.model import Change, Document, Run
 from livejob.sdk.refusals import refusal_error
-from livejob.stub_lambda.stub import Refused
+from livejob.stub_lambda.backend import Order
+from livejob.stub_lambda.invoker import Refused
 from livejob.wire.ids import RunId
 from livejob.wire.limits import ACCEPT_TIMEOUT_S, INLINE_DOCUMENT_BYTES, QUEUE_TTL_S, SESSIONS_TRIED_MAX
 from livejob.wire.messages import Start
@@ -155,25 +156,55 @@ def test_a_run_waits_when_nobody_is_attached():
     assert 0 == world.slept_s
 
 
-@pytest.mark.parametrize(
-    ("policy", "error", "failure"),
-    [("fail", NoSession, FailureType.NO_SESSION), ("run", NoBackend, FailureType.NO_BACKEND)],
-)
-def test_a_run_fails_loudly_when_nobody_is_attached(policy, error, failure):
-    """With the other policies the call fails, with what to do, and the record says the same."""
-    world = StubWorld(policy)
+def test_a_run_fails_loudly_when_nobody_is_attached():
+    """With the policy to fail the call fails, with what to do, and the record says the same."""
+    world = StubWorld("fail")
 
     with pytest.raises(Refused) as refused:
         world.run()
 
     run = world.the_run()
     assert State.FAILED == run.state
-    assert failure == run.failure.type
+    assert FailureType.NO_SESSION == run.failure.type
     told = refusal_error("Resize", {"errorMessage": str(refused.value)})
-    assert error is type(told)
+    assert NoSession is type(told)
     assert run.failure.message == told.message
     assert "no session that takes Resize is attached" in told.message
     assert "livejob start --stage dev" in told.remedy
+
+
+def test_a_run_goes_to_the_backend_when_nobody_is_attached():
+    """With the policy to run, the run that no session takes becomes a build."""
+    world = StubWorld("run")
+
+    answer = world.run()
+
+    run = world.recorded(answer)
+    assert ("QUEUED", "codebuild") == (answer["status"], answer["backend"])
+    assert [Order(run.id, 1, "Resize")] == list(world.backend.orders.values())
+    assert [run.submitted_id] == list(world.backend.orders)
+
+
+def test_a_run_goes_to_the_backend_when_the_session_stays_silent():
+    """A session that dies before it claims does not keep the run from the backend."""
+    world = StubWorld("run")
+    world.attach()
+
+    answer = world.run()
+
+    assert ("QUEUED", "codebuild") == (answer["status"], answer["backend"])
+    assert "did not take it" in world.log[0]["troubles"][0]
+
+
+def test_a_run_that_a_session_takes_is_no_build():
+    """With the policy to run, a session that is attached comes first."""
+    world = StubWorld("run")
+    world.attach_daemon()
+
+    answer = world.run()
+
+    assert ("CLAIMED", "live") == (answer["status"], answer["backend"])
+    assert {} == world.backend.orders
 
 
 def test_a_run_fails_loudly_when_nobody_takes_it():

@@ -1,0 +1,67 @@
+"""The backend port: where a run is executed when no session does it.
+
+Implementations: `codebuild` and `backend_memory` (the shipped twin). Both pass
+tests/contract/test_backend.py. Methods block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from livejob.wire.ids import RunId
+
+EndStatus = Literal["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One attempt, counted from 1, of a run of `job`."""
+
+    run_id: RunId
+    attempt: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A phase of an execution that did not end well. phase: like `PROVISIONING`; code, message: its own."""
+
+    phase: str
+    status: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEnd:
+    """How an execution ended, as the backend itself saw it. id: the backend's own."""
+
+    id: str
+    status: EndStatus
+    troubles: tuple[Trouble, ...] = ()
+
+
+class Backend(Protocol):
+    """Executes attempts. Every method may raise AwsError (or a subclass) besides what it says."""
+
+    @property
+    def name(self) -> Literal["codebuild", "fargate"]:
+        """As the run's record has it."""
+        ...
+
+    def start(self, order: Order) -> str:
+        """Ask for an execution; the backend's own id of it. Asked again soon, it gives the same one.
+
+        Raises:
+            BuildNotStarted: the backend does not take it; the failure is in the error's context.
+        """
+        ...
+
+    def stop(self, execution_id: str) -> None:
+        """Ask for the end of an execution. No error when it has ended, or is not known."""
+        ...
+
+    def end(self, execution_id: str) -> BuildEnd | None:
+        """How it ended; None while it goes on, or when it is not known."""
+        ...

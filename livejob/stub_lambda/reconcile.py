@@ -1,0 +1,43 @@
+"""The entry of a stage's reconciler: EventBridge calls it with each end of a build.
+
+Imported by the Lambda runtime and by nothing else. The environment is the function's own, as deployed:
+LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_TABLE, LIVEJOB_BUCKET. It is called asynchronously: what it raises makes
+Lambda call it again, which does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+
+from livejob.stub_lambda.codebuild import end_of_event
+from livejob.stub_lambda.handover import Handover
+from livejob.stub_lambda.reconciler import Reconciler
+from livejob.stub_lambda.wiring import LambdaContext, log_line, open_backend, open_record, system_pace
+
+
+def open_reconciler(environment: Mapping[str, str]) -> Reconciler:
+    """The reconciler of the stage that the environment names, with AWS's services behind it."""
+    session = boto3.Session()
+    runs, backend = open_record(session, environment).runs, open_backend(session, environment)
+    pace = system_pace()
+    return Reconciler(runs, backend, Handover(runs, backend, pace.clock), pace)
+
+
+_RECONCILER = open_reconciler(os.environ)
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> None:
+    """Take one "CodeBuild Build State Change"."""
+    found = end_of_event(event["detail"])
+    if found is None:
+        return
+    end, variables = found
+    troubles: list[str] = []
+    run = _RECONCILER.take(end, variables, troubles)
+    line = {"build": end.id, "ended": end.status, "runId": run and run.id, "status": run and run.state}
+    log_line(json.dumps({**line, **({"troubles": troubles} if troubles else {})}))

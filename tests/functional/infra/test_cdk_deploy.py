@@ -1,0 +1,66 @@
+"""`cdk deploy` against the local AWS, with authorization on, and the job that it deployed.
+
+What the CDK prints is not believed: the stack's status and what AWS then has are asserted.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.functional.infra.conftest import SynthesizedApp
+from tests.support.local_aws_fixtures import LocalAwsUnderTest
+
+STACK = "CreatingAJob"
+
+
+def cdk(aws: LocalAwsUnderTest, *arguments: str) -> None:
+    """Run the CDK's command as the account's root. Plain HTTP: to the local AWS it counts as TLS."""
+    keys = aws.root.get_credentials()
+    assert keys is not None
+    environment = {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_REGION": aws.region,
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "CI": "true",  # no colours, no questions
+        "HOME": str(Path.cwd()),
+        "PATH": os.environ["PATH"],
+    }
+    done = subprocess.run(
+        ["cdk", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def deployed(local_aws: LocalAwsUnderTest, synthesized: SynthesizedApp) -> LocalAwsUnderTest:
+    """The first example's stack, in an account that the CDK was bootstrapped in."""
+    cdk(local_aws, "bootstrap", f"aws://{local_aws.account}/{local_aws.region}")
+    cdk(local_aws, "deploy", STACK, "--app", str(synthesized.directory), "--require-approval", "never")
+    return local_aws
+
+
+def test_stack_is_complete(deployed: LocalAwsUnderTest) -> None:
+    """All resources are made."""
+    cloudformation = deployed.root.client("cloudformation", endpoint_url=deployed.endpoint_url)
+
+    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+
+    assert "CREATE_COMPLETE" == stack["StackStatus"]
+    assert {"CREATE_COMPLETE"} == {each["ResourceStatus"] for each in resources}
+
+
+def test_code_lies_where_the_project_looks_for_it(deployed: LocalAwsUnderTest) -> None:
+    """The bundle was published to the bucket and key that the project and its role name."""
+    codebuild = deployed.root.client("codebuild", endpoint_url=deployed.endpoint_url)
+    s3 = deployed.root.client("s3", endpoint_url=deployed.endpoint_url)
+
+    [project] = codebuild.batch_get_projects(names=["livejob-shop-first_MyJob"])["projects"]
+    bucket, _, key = project["source"]["location"].partition("/")
+
+    assert 10_000 < s3.head_object(Bucket=bucket, Key=key)["ContentLength"]

@@ -21,6 +21,9 @@ from livejob.errors import Bug, LivejobError
 
 COMMANDS = {
     "start": ("livejob.cli.start", "Run this stage's jobs on this machine, live."),
+    "deploy": ("livejob.cli.deploy", "Deploy a stage whose runs CodeBuild executes."),
+    "diff": ("livejob.cli.diff", "Show what a deployment would change."),
+    "remove": ("livejob.cli.remove", "Delete a stage."),
     "run": ("livejob.cli.run", "Start a run of a job and follow it to its end."),
     "runs": ("livejob.cli.runs", "List the latest runs."),
     "show": ("livejob.cli.show", "Show all that is recorded of a run."),

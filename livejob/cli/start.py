@@ -9,23 +9,25 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from dataclasses import dataclass
 
 import click
 
 from livejob import __version__
+from livejob.cli.app_aws import open_app_aws, set_up_app_aws
 from livejob.cli.engine import open_engine, resolve_images
 from livejob.cli.exit_codes import ExitCode
-from livejob.cli.local_setup import run_local_setup
 from livejob.cli.options import GlobalOptions, global_options
+from livejob.cli.review import ConsoleReview
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
-from livejob.cli.wiring import Target, local_aws_directory, local_target, open_settings, open_target
+from livejob.cli.stage_source import make_source
+from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
-from livejob.deploy.developer_permissions import developer_policies
-from livejob.deploy.packages import stub_package
+from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.resources import StageContext
-from livejob.deploy.stage import DeployClients, DeployedStage, StageSource, deploy_stage
-from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
+from livejob.deploy.stage import DeployedStage, Review, deploy_stage
+from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.daemon import Daemon
 from livejob.local_runner.threads import ThreadGateway
 from livejob.project.loading import discover_jobs, remember_stage
@@ -34,8 +36,6 @@ from livejob.project.specs import JobSpec
 
 AWS_THREADS = 8
 """How many calls to AWS may be under way at once: claims, records and heartbeats of a burst of runs."""
-
-LOCAL_REGION = "us-east-1"
 
 
 @click.command()
@@ -47,12 +47,14 @@ LOCAL_REGION = "us-east-1"
 )
 @click.option("--local-aws-port", metavar="PORT", help="Port of the local AWS.")
 @click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
+@click.option("--yes", "is_yes", is_flag=True, help="Make a development stage of a production stage.")
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
 @global_options
 def command(
     options: GlobalOptions,
     *,
     takeover: bool,
+    is_yes: bool,
     is_json: bool,
     **flags: str | None,
 ) -> ExitCode:
@@ -66,8 +68,18 @@ def command(
     remember_stage(settings)
     clock = SystemClock()
     printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
-    asyncio.run(LiveCommand(settings, jobs, options.is_local, takeover, printer, clock).run())
+    review = ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False)
+    live = LiveOptions(options.is_local, takeover)
+    asyncio.run(LiveCommand(settings, jobs, live, printer, review, clock).run())
     return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """is_local: as in GlobalOptions. is_takeover: of the stage, from another session."""
+
+    is_local: bool | None
+    is_takeover: bool
 
 
 class LiveCommand:
@@ -77,16 +89,17 @@ class LiveCommand:
         self,
         settings: Settings,
         jobs: Mapping[str, JobSpec],
-        is_local: bool | None,
-        is_takeover: bool,
+        options: LiveOptions,
         printer: Printer,
+        review: Review,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._jobs = jobs
-        self._is_local = is_local
-        self._is_takeover = is_takeover
+        self._is_local = options.is_local
+        self._is_takeover = options.is_takeover
         self._printer = printer
+        self._review = review
         self._clock = clock
         self._began_s = clock.monotonic_s()
         self._gateway = ThreadGateway("aws", AWS_THREADS)
@@ -104,28 +117,12 @@ class LiveCommand:
         if not self._is_local:
             yield open_target(self._settings, self._is_local), []
             return
-        local = await asyncio.to_thread(self._open_local_aws)
+        local = await asyncio.to_thread(open_app_aws, self._settings)
         try:
-            await asyncio.to_thread(self._set_up, local)
+            await asyncio.to_thread(set_up_app_aws, self._settings, local)
             yield local_target(self._settings, local.state), [_until_died(local)]
         finally:
             await asyncio.to_thread(local.stop)
-
-    def _open_local_aws(self) -> LocalAws:
-        region = self._settings.region or LOCAL_REGION
-        return open_local_aws(
-            LocalAwsConfig(
-                state_dir=local_aws_directory(self._settings),
-                developer_policies=developer_policies(ACCOUNT, region),
-                port=self._settings.local_aws_port,
-                region=region,
-            )
-        )
-
-    def _set_up(self, local: LocalAws) -> None:
-        """A local AWS that was running already has been set up by whoever started it."""
-        if local.is_owner and self._settings.local_setup is not None:
-            run_local_setup(self._settings.root / self._settings.local_setup, local.state.admin_environment())
 
     async def _serve(self, target: Target, needs: list[Awaitable[None]]) -> None:
         opening = asyncio.ensure_future(open_engine(self._settings.engine, target.endpoint_url))
@@ -170,8 +167,8 @@ class LiveCommand:
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)
         context = StageContext(target.names, target.account, target.region, __version__)
-        source = StageSource(stub_package())
-        return deploy_stage(clients, context, self._jobs, source, self._printer.tell_deployment)
+        source = make_source(context, self._settings, self._jobs)
+        return deploy_stage(clients, context, self._jobs, source, self._printer.tell_deployment, self._review)
 
 
 @contextlib.contextmanager

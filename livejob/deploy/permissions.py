@@ -31,10 +31,6 @@ def invoker_statements(names: StageNames, account: str, region: str) -> list[Sta
     return [
         _record(names, account, region, "GetItem", "PutItem", "UpdateItem"),
         *_documents_of_invoker(names, account, region),
-        # A rerun begins with the payload of the run before it.
-        _allow(
-            ["s3:GetObject"], f"arn:aws:s3:::{names.bucket(account, region)}/{document_key('payloads', '*')}"
-        ),
         builds(names, account, region),
         function_log(region, account, names.invoker("*")),
     ]
@@ -89,16 +85,19 @@ def _record(names: StageNames, account: str, region: str, *actions: str) -> Stat
 def _documents_of_invoker(names: StageNames, account: str, region: str) -> list[Statement]:
     bucket = f"arn:aws:s3:::{names.bucket(account, region)}"
     return [
-        _allow(["s3:PutObject"], f"{bucket}/{document_key('payloads', '*')}"),
+        # To store a payload, to see that one was uploaded, and to begin a rerun with it.
+        _allow(["s3:GetObject", "s3:PutObject"], f"{bucket}/{document_key('payloads', '*')}"),
         # A presigned URL grants what its signer may do: the caller reads a large result through it.
         _allow(["s3:GetObject"], f"{bucket}/{document_key('results', '*')}"),
     ]
 
 
 def _log(region: str, account: str, group: str) -> Statement:
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    return _allow(actions, f"arn:aws:logs:{region}:{account}:log-group:{group}:*")
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{group}"
+    # Some actions are checked on the group, some on its streams.
+    # Source: CodeBuild, "Create a CodeBuild service role", which grants both.
+    return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn, f"{arn}:*")
 
 
-def _allow(actions: list[str], resource: str) -> Statement:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+def _allow(actions: list[str], *resources: str) -> Statement:
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}

@@ -6,20 +6,21 @@ Knows nothing of livejob's resources or names.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livejob.aws import error_code, translated
-from livejob.deploy.stack_events import EventFeed, OnEvent, polls
+from livejob.deploy.changes import ResourceChange, changes_of
+from livejob.deploy.stack_events import EventFeed, OnEvent, ResourceEvent, polls
 from livejob.errors import StackBusy, StackFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import ChangeSetTypeType
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef, StackTypeDef
 
 TEMPLATE_BODY_BYTES = 51_200
 """The largest template that travels in the call. Source: CloudFormation quotas, 'Template body size'."""
@@ -78,6 +79,17 @@ class Template:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change set that is ready to be executed."""
+
+    stack: str
+    stack_id: str
+    change_set: str
+    kind: ChangeSetTypeType
+    changes: tuple[ResourceChange, ...]
+
+
 class Stacks:
     """The stacks of one account and region."""
 
@@ -104,7 +116,29 @@ class Stacks:
             StackBusy: another deployment of it is under way.
             StackFailed: CloudFormation refused it, or rolled it back; the reason comes first.
         """
-        name = before.name
+        proposal = self.propose(before, template, tags, on_event)
+        if proposal is not None:
+            self.execute(proposal, on_event)
+        return proposal is not None
+
+    def propose(
+        self,
+        before: StackView,
+        template: Template,
+        tags: Mapping[str, str],
+        on_event: OnEvent,
+        *,
+        is_adopting: bool = False,
+    ) -> Proposal | None:
+        """What would make the stack so; None when there is nothing to change. Execute or discard it.
+
+        A stack that was never made, and holds nothing, is deleted first.
+
+        is_adopting: a new stack takes over resources that an earlier one has left.
+
+        Raises:
+            StackBusy, StackFailed: as `apply`.
+        """
         self._check_free(before)
         if before.condition is Condition.BROKEN:
             raise _broken(before)
@@ -112,14 +146,28 @@ class Stacks:
             self.delete(before, on_event)
         kind: ChangeSetTypeType = "UPDATE" if before.condition is Condition.USABLE else "CREATE"
         change_set = f"livejob-{secrets.token_hex(6)}"
-        stack_id = self._propose(name, change_set, kind, template, tags)
-        if not self._is_executable(name, change_set, kind):
-            return False
-        feed = EventFeed(self._client, stack_id)
+        written = _Written(template, tags, is_adopting and kind == "CREATE")
+        stack_id = self._ask(before.name, change_set, kind, written)
+        changes = self._wait_changes(before.name, change_set, kind)
+        return None if changes is None else Proposal(before.name, stack_id, change_set, kind, changes)
+
+    def execute(self, proposal: Proposal, on_event: OnEvent) -> None:
+        """Make the change and wait for its end.
+
+        Raises:
+            StackBusy: another deployment was faster.
+            StackFailed: it was rolled back; the reason comes first.
+        """
+        name = proposal.stack
+        feed = EventFeed(self._client, proposal.stack_id)
         with translated("cloudformation:ExecuteChangeSet", f"stack/{name}"), _busy(name):
-            self._client.execute_change_set(StackName=name, ChangeSetName=change_set)
-        feed.wait_settled(on_event)
-        return True
+            self._client.execute_change_set(StackName=name, ChangeSetName=proposal.change_set)
+        changed = {each.logical_id for each in proposal.changes}
+        feed.wait_settled(lambda event: _tell_changed(event, changed, on_event))
+
+    def discard(self, proposal: Proposal) -> None:
+        """Leave the stack as it is."""
+        self._remove(proposal.stack, proposal.change_set, proposal.kind)
 
     def delete(self, before: StackView, on_event: OnEvent) -> None:
         """Delete the stack with its resources and wait for the end. No error when there is none.
@@ -140,36 +188,47 @@ class Stacks:
         if before.condition is Condition.BUSY:
             raise StackBusy(f"The stack {before.name} is {before.status}.", stack=before.name)
 
-    def _propose(
-        self, name: str, change_set: str, kind: ChangeSetTypeType, template: Template, tags: Mapping[str, str]
-    ) -> str:
+    def _ask(self, name: str, change_set: str, kind: ChangeSetTypeType, written: _Written) -> str:
         """Ask for a change set; the stack's id."""
-        written = {"TemplateURL": template.url} if template.url else {"TemplateBody": template.body}
         with translated("cloudformation:CreateChangeSet", f"stack/{name}"), _busy(name):
             answer = self._client.create_change_set(
                 StackName=name,
                 ChangeSetName=change_set,
                 ChangeSetType=kind,
                 Capabilities=["CAPABILITY_NAMED_IAM"],
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-                **written,  # type: ignore[arg-type]
+                Tags=[{"Key": key, "Value": value} for key, value in written.tags.items()],
+                **written.arguments(),
             )
         return answer["StackId"]
 
-    def _is_executable(self, name: str, change_set: str, kind: ChangeSetTypeType) -> bool:
-        """Wait for the change set; False when it would change nothing. A failed one is removed."""
+    def _wait_changes(
+        self, name: str, change_set: str, kind: ChangeSetTypeType
+    ) -> tuple[ResourceChange, ...] | None:
+        """Wait for the change set; None when it would change nothing. A failed one is removed."""
         for _ in polls():
             with translated("cloudformation:DescribeChangeSet", f"stack/{name}"):
                 answer = self._client.describe_change_set(StackName=name, ChangeSetName=change_set)
             if answer["Status"] == "CREATE_COMPLETE":
-                return True
+                return self._changes(name, change_set, answer)
             if answer["Status"] == "FAILED":
                 self._remove(name, change_set, kind)
                 reason = answer.get("StatusReason", "")
                 if any(text in reason for text in _NO_CHANGES):
-                    return False
+                    return None
                 raise StackFailed(f"CloudFormation refused the change: {reason}", stack=name)
         raise StackFailed("CloudFormation has not made the change set within half an hour.", stack=name)
+
+    def _changes(
+        self, name: str, change_set: str, page: DescribeChangeSetOutputTypeDef
+    ) -> tuple[ResourceChange, ...]:
+        described = list(page["Changes"])
+        while page.get("NextToken"):
+            with translated("cloudformation:DescribeChangeSet", f"stack/{name}"):
+                page = self._client.describe_change_set(
+                    StackName=name, ChangeSetName=change_set, NextToken=page["NextToken"]
+                )
+            described += page["Changes"]
+        return changes_of(described)
 
     def _remove(self, name: str, change_set: str, kind: ChangeSetTypeType) -> None:
         with translated("cloudformation:DeleteChangeSet", f"stack/{name}"):
@@ -177,6 +236,26 @@ class Stacks:
         if kind == "CREATE":  # the empty stack that was made for it
             with translated("cloudformation:DeleteStack", f"stack/{name}"):
                 self._client.delete_stack(StackName=name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a change set is asked for with."""
+
+    template: Template
+    tags: Mapping[str, str]
+    is_adopting: bool
+
+    def arguments(self) -> Mapping[str, Any]:
+        template = self.template
+        written = {"TemplateURL": template.url} if template.url else {"TemplateBody": template.body}
+        return {**written, **({"ImportExistingResources": True} if self.is_adopting else {})}
+
+
+def _tell_changed(event: ResourceEvent, changed: Container[str], on_event: OnEvent) -> None:
+    """Leave out resources that an update has only looked at."""
+    if event.is_stack or event.is_failure or event.logical_id in changed:
+        on_event(event)
 
 
 def _broken(before: StackView) -> StackFailed:

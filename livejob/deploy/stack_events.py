@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from livejob.aws import translated
+from livejob.clock import EpochMs
 from livejob.errors import StackFailed
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 @dataclass(frozen=True, slots=True)
 class ResourceEvent:
     """One step with one resource; `is_stack` when it is the stack itself. `reason` may be ""."""
+
+    at_ms: EpochMs
 
     logical_id: str
     kind: str  # AWS::Lambda::Function
@@ -96,6 +99,7 @@ class EventFeed:
 
     def _event_of(self, event: StackEventTypeDef) -> ResourceEvent:
         return ResourceEvent(
+            at_ms=EpochMs(round(event["Timestamp"].timestamp() * 1000)),
             logical_id=event.get("LogicalResourceId", ""),
             kind=event.get("ResourceType", ""),
             status=event.get("ResourceStatus", ""),

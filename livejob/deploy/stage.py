@@ -6,48 +6,29 @@ changed since the last time, one call is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from livejob.aws import error_code, translated
+from livejob.aws import translated
+from livejob.deploy.artifacts import Artifacts, DeployClients
 from livejob.deploy.build import Platform
 from livejob.deploy.bundle import Bundle
+from livejob.deploy.changes import ResourceChange
 from livejob.deploy.checks import check_stage
 from livejob.deploy.packages import Package
-from livejob.deploy.resources import Bucket, StageContext, StageResources
-from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Condition, Stacks, StackView, Template
+from livejob.deploy.resources import MODE_TAG, StageContext, StageMode, StageResources
+from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Condition, Proposal, Stacks, StackView, Template
 from livejob.deploy.stack_events import OnEvent
 from livejob.deploy.stages import StageCode, stage_resources
-from livejob.deploy.template import DIGEST_OUTPUT, artifacts_template, stage_template, with_digest
+from livejob.deploy.template import DIGEST_OUTPUT, stage_template, with_digest
 from livejob.errors import NameConflict
 from livejob.project.specs import JobSpec
-from livejob.wire.names import artifacts_bucket, bundle_key
+from livejob.wire.names import artifacts_bucket
 
 if TYPE_CHECKING:
-    import boto3
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
-
-BOOTSTRAP_STACK = "livejob-bootstrap"
-
-
-class DeployClients:
-    """The services that a deployment speaks to. Each client is made when it is first needed: an
-    unchanged stage needs one of them."""
-
-    def __init__(self, session: boto3.Session, endpoint_url: str | None) -> None:
-        self._session = session
-        self._endpoint_url = endpoint_url
-
-    @cached_property
-    def stacks(self) -> Stacks:
-        return Stacks(self._session.client("cloudformation", endpoint_url=self._endpoint_url))
-
-    @cached_property
-    def s3(self) -> S3Client:
-        return self._session.client("s3", endpoint_url=self._endpoint_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +38,10 @@ class StageSource:
     invoker: Package
     reconciler: Package | None = None
     bundles: Mapping[Platform, Bundle] = field(default_factory=dict)
+
+    @property
+    def packages(self) -> list[Package]:
+        return [self.invoker] if self.reconciler is None else [self.invoker, self.reconciler]
 
     def code_in(self, bucket: str) -> StageCode:
         """The same, as it lies in a bucket once it is uploaded."""
@@ -83,12 +68,42 @@ class DeployedStage:
     is_changed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StageDiff:
+    """What a deployment would do. mode: that the stage is deployed in now; None when it is not deployed."""
+
+    mode: StageMode | None
+    changes: tuple[ResourceChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A stage that can be removed, and what of it stays; "" for what goes too."""
+
+    stack: StackView
+    kept_table: str
+    kept_bucket: str
+
+
+class Review(Protocol):
+    """Who is asked before something is changed; whoever does not agree raises."""
+
+    def check_mode(self, stage: StageContext, before: StageMode) -> None:
+        """The stage is deployed in the other mode, `before`."""
+        ...
+
+    def check_changes(self, changes: Sequence[ResourceChange]) -> None:
+        """These changes are about to be made; the ones that lose something come first."""
+        ...
+
+
 def deploy_stage(
     clients: DeployClients,
     context: StageContext,
     jobs: Mapping[str, JobSpec],
     source: StageSource,
     on_event: OnEvent,
+    review: Review,
 ) -> DeployedStage:
     """Bring the stage to `jobs`: create, change and delete what differs; returns when it is done.
 
@@ -98,34 +113,120 @@ def deploy_stage(
         StackBusy: another deployment of the stage is under way.
         StackFailed: CloudFormation refused or rolled back; the reason comes first.
         AwsError: a call was refused.
+        And what `review` raises; then nothing is changed.
     """
-    stage = stage_resources(context, jobs, source.code_in(artifacts_bucket(context.account, context.region)))
-    check_stage(stage)
-    body, digest = with_digest(stage_template(stage), context.tags)
+    wanted = _Wanted.of(context, jobs, source)
     before = clients.stacks.view(context.names.stack)
     _check_owner(before, context)
-    is_changed = before.condition is not Condition.USABLE or before.outputs.get(DIGEST_OUTPUT) != digest
+    _check_mode(before, context, review)
+    is_changed = not wanted.is_deployed(before)
     if is_changed:
-        _ensure_artifacts(clients, context, on_event)
-        _upload_source(clients.s3, context, source)
-        template = _template(clients.s3, context, body, digest)
-        clients.stacks.apply(before, template, context.tags, on_event)
-    return _deployed(stage, is_changed)
+        artifacts = Artifacts(clients, context)
+        artifacts.ensure(on_event)
+        artifacts.put_packages(source.packages)
+        artifacts.put_bundles(source.bundles.values())
+        proposal = _propose(clients, before, wanted, on_event)
+        if proposal is not None:
+            _execute(clients.stacks, proposal, on_event, review)
+    return _deployed(wanted.stage, is_changed)
 
 
-def remove_stage(clients: DeployClients, context: StageContext, on_event: OnEvent) -> bool:
-    """Delete the stage with its records and documents; False when there is none.
+def diff_stage(
+    clients: DeployClients, context: StageContext, jobs: Mapping[str, JobSpec], source: StageSource
+) -> StageDiff:
+    """What `deploy_stage` would do. Changes nothing: the change set that tells is discarded.
 
     Raises:
-        NameConflict, StackBusy, StackFailed, AwsError: as `deploy_stage`.
+        As `deploy_stage`, without a review.
+    """
+    wanted = _Wanted.of(context, jobs, source)
+    before = clients.stacks.view(context.names.stack)
+    _check_owner(before, context)
+    mode = mode_of(before)
+    if wanted.is_deployed(before):
+        return StageDiff(mode, ())
+    proposal = _propose(clients, before, wanted, lambda event: None)
+    if proposal is None:
+        return StageDiff(mode, ())
+    clients.stacks.discard(proposal)
+    return StageDiff(mode, proposal.changes)
+
+
+def find_stage(clients: DeployClients, context: StageContext) -> Removal | None:
+    """What `remove_stage` would do; None when there is no such stage.
+
+    Raises:
+        NameConflict, AwsError
     """
     before = clients.stacks.view(context.names.stack)
     if before.condition is Condition.ABSENT:
-        return False
+        return None
     _check_owner(before, context)
-    _empty(clients.s3, context.bucket)
-    clients.stacks.delete(before, on_event)
-    return True
+    kept = mode_of(before) == "production"
+    return Removal(
+        before, kept_table=context.names.table if kept else "", kept_bucket=context.bucket if kept else ""
+    )
+
+
+def remove_stage(clients: DeployClients, context: StageContext, removal: Removal, on_event: OnEvent) -> None:
+    """Delete the stage that `find_stage` has found; in development with its records and documents.
+
+    Raises:
+        StackBusy, StackFailed, AwsError: as `deploy_stage`.
+    """
+    if not removal.kept_bucket:
+        _empty(clients.s3, context.bucket)
+    clients.stacks.delete(removal.stack, on_event)
+
+
+def mode_of(stack: StackView) -> StageMode | None:
+    """The mode that a stage is deployed in; None when it is not."""
+    if stack.condition in (Condition.ABSENT, Condition.EMPTY, Condition.NEVER_MADE):
+        return None
+    return "production" if stack.tags.get(MODE_TAG) == "production" else "development"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A stage as it shall be: its template and the digest by which it is known to be so."""
+
+    stage: StageResources
+    body: str
+    digest: str
+
+    @classmethod
+    def of(cls, context: StageContext, jobs: Mapping[str, JobSpec], source: StageSource) -> _Wanted:
+        bucket = artifacts_bucket(context.account, context.region)
+        stage = stage_resources(context, jobs, source.code_in(bucket))
+        check_stage(stage)
+        return cls(stage, *with_digest(stage_template(stage), context.tags))
+
+    def is_deployed(self, before: StackView) -> bool:
+        return before.condition is Condition.USABLE and before.outputs.get(DIGEST_OUTPUT) == self.digest
+
+
+def _propose(
+    clients: DeployClients, before: StackView, wanted: _Wanted, on_event: OnEvent
+) -> Proposal | None:
+    context = wanted.stage.context
+    template = _template(clients, context, wanted, on_event)
+    is_adopting = context.mode == "production"
+    return clients.stacks.propose(before, template, context.tags, on_event, is_adopting=is_adopting)
+
+
+def _execute(stacks: Stacks, proposal: Proposal, on_event: OnEvent, review: Review) -> None:
+    try:
+        review.check_changes(proposal.changes)
+    except BaseException:
+        stacks.discard(proposal)
+        raise
+    stacks.execute(proposal, on_event)
+
+
+def _check_mode(before: StackView, context: StageContext, review: Review) -> None:
+    mode = mode_of(before)
+    if mode is not None and mode != context.mode:
+        review.check_mode(context, mode)
 
 
 def _deployed(stage: StageResources, is_changed: bool) -> DeployedStage:
@@ -151,53 +252,12 @@ def _check_owner(before: StackView, context: StageContext) -> None:
         )
 
 
-def _ensure_artifacts(clients: DeployClients, context: StageContext, on_event: OnEvent) -> None:
-    """The account's bucket for uploads: made by the first deployment in an account and region."""
-    before = clients.stacks.view(BOOTSTRAP_STACK)
-    if before.condition is Condition.USABLE:
-        return
-    bucket = Bucket(artifacts_bucket(context.account, context.region), {}, is_kept=True)
-    body, _ = with_digest(artifacts_template(bucket), {})
-    clients.stacks.apply(before, Template(body=body), {"livejob:version": context.version}, on_event)
-
-
-def _template(s3: S3Client, context: StageContext, body: str, digest: str) -> Template:
-    if len(body.encode()) <= TEMPLATE_BODY_BYTES:
-        return Template(body=body)
-    key = f"templates/{digest}.json"
-    _upload(s3, context, key, body.encode())
-    bucket = artifacts_bucket(context.account, context.region)
-    return Template(url=f"{s3.meta.endpoint_url}/{bucket}/{key}")
-
-
-def _upload_source(s3: S3Client, context: StageContext, source: StageSource) -> None:
-    bucket = artifacts_bucket(context.account, context.region)
-    for package in (source.invoker, source.reconciler):
-        if package is not None:
-            _upload(s3, context, package.code_in(bucket).key, package.zip.data)
-    for bundle in source.bundles.values():
-        key = bundle_key(bundle.digest)
-        if not _is_there(s3, bucket, key):
-            with translated("s3:PutObject", f"{bucket}/{key}"):
-                s3.upload_file(str(bundle.path), bucket, key)
-
-
-def _is_there(s3: S3Client, bucket: str, key: str) -> bool:
-    with translated("s3:GetObject", f"{bucket}/{key}"):
-        try:
-            s3.head_object(Bucket=bucket, Key=key)
-        except s3.exceptions.ClientError as error:
-            if error_code(error) in ("404", "NoSuchKey"):
-                return False
-            raise
-    return True
-
-
-def _upload(s3: S3Client, context: StageContext, key: str, data: bytes) -> None:
-    """The key holds the content's digest, so that writing it again changes nothing."""
-    bucket = artifacts_bucket(context.account, context.region)
-    with translated("s3:PutObject", f"{bucket}/{key}"):
-        s3.put_object(Bucket=bucket, Key=key, Body=data)
+def _template(clients: DeployClients, context: StageContext, wanted: _Wanted, on_event: OnEvent) -> Template:
+    if len(wanted.body.encode()) <= TEMPLATE_BODY_BYTES:
+        return Template(body=wanted.body)
+    artifacts = Artifacts(clients, context)
+    artifacts.ensure(on_event)
+    return Template(url=artifacts.put_template(wanted.body, wanted.digest))
 
 
 def _empty(s3: S3Client, bucket: str) -> None:

@@ -14,16 +14,17 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.code_zip import code_zip
 from livejob.deploy.packages import Package, stub_package
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stack import Template
 from livejob.deploy.stack_events import ResourceEvent
 from livejob.deploy.stage import (
-    DeployClients,
     DeployedStage,
     StageSource,
     deploy_stage,
+    find_stage,
     remove_stage,
 )
 from livejob.errors import AccessRefused, NameConflict, StackBusy, StackFailed
@@ -32,6 +33,7 @@ from livejob.runs.dynamodb import DynamoRunStore
 from livejob.runs.schema import TABLE_SCHEMA
 from livejob.wire.names import StageNames
 from livejob.wire.states import State
+from tests.support.agreement import AgreeToAll
 from tests.support.job_specs import a_job, jobs_of
 from tests.support.local_aws_fixtures import LocalAwsUnderTest
 
@@ -58,14 +60,23 @@ class StageInAws:
     stub: Package
     clients: DeployClients
     events: list[ResourceEvent] = field(default_factory=list)
+    review: AgreeToAll = field(default_factory=AgreeToAll)
 
     def deploy(self, *specs: JobSpec) -> DeployedStage:
         return deploy_stage(
-            self.clients, self.context, jobs_of(*specs), StageSource(self.stub), self.events.append
+            self.clients,
+            self.context,
+            jobs_of(*specs),
+            StageSource(self.stub),
+            self.events.append,
+            self.review,
         )
 
     def remove(self) -> bool:
-        return remove_stage(self.clients, self.context, self.events.append)
+        removal = find_stage(self.clients, self.context)
+        if removal is not None:
+            remove_stage(self.clients, self.context, removal, self.events.append)
+        return removal is not None
 
     def as_root(self, service: str) -> Any:
         return self.aws.root.client(service, endpoint_url=self.aws.endpoint_url)  # type: ignore[call-overload]
@@ -394,6 +405,7 @@ def test_missing_permission_is_named(stage: StageInAws) -> None:
             {},
             StageSource(stage.stub),
             stage.events.append,
+            AgreeToAll(),
         )
 
     assert f"cloudformation:DescribeStacks on stack/{stage.context.names.stack}" in caught.value.message

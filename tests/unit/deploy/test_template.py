@@ -361,5 +361,6 @@ def _principals(template: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
 
 
 def _resource(statement: Mapping[str, Any]) -> str:
-    resource: str = statement["Resource"]
-    return resource
+    [resource, *others] = statement["Resource"]
+    assert [] == [each for each in others if not each.startswith(resource)]
+    return str(resource)

@@ -1,0 +1,69 @@
+"""Asks the person at the terminal before a stage is changed; with --yes, nobody is asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from livejob.cli.stack_output import describe_changes
+from livejob.deploy.changes import ResourceChange
+from livejob.deploy.resources import StageContext, StageMode
+from livejob.errors import NotConfirmed, StageModeDiffers
+
+_MEANS = {
+    "development": "a development stage, whose runs developers' sessions take",
+    "production": "a production stage, whose runs CodeBuild executes",
+}
+
+
+class ConsoleReview:
+    """A `Review`.
+
+    command:   what was called, for a remedy: `livejob deploy`.
+    is_yes:    everything is agreed to.
+    is_silent: nobody can be asked, because stdout or stdin belongs to a program.
+    asks_for_changes: asks as well before something is replaced or deleted.
+    """
+
+    def __init__(self, command: str, *, is_yes: bool, is_silent: bool, asks_for_changes: bool) -> None:
+        self._command = command
+        self._is_yes = is_yes
+        self._can_ask = not is_silent and sys.stdin.isatty()
+        self._asks_for_changes = asks_for_changes
+
+    def check_mode(self, stage: StageContext, before: StageMode) -> None:
+        names = stage.names
+        what = f"Stage {names.stage} of {names.app} is {_MEANS[before]}"
+        if self._is_yes:
+            return
+        if not self._can_ask:
+            raise StageModeDiffers(f"{what}; this would make it {_MEANS[stage.mode]}.", command=self._command)
+        self._ask(f"{what}.\nMake it {_MEANS[stage.mode]}?")
+
+    def check_changes(self, changes: Sequence[ResourceChange]) -> None:
+        losing = [each for each in changes if each.is_destructive]
+        if self._is_yes or not self._asks_for_changes or not losing:
+            return
+        if not self._can_ask:
+            names = ", ".join(each.logical_id for each in losing)
+            raise NotConfirmed(f"These would be replaced or deleted: {names}.")
+        click.echo(describe_changes(losing), err=True)
+        self._ask("Go on?")
+
+    def confirm(self, question: str) -> None:
+        """Ask, unless it is agreed to.
+
+        Raises:
+            NotConfirmed
+        """
+        if self._is_yes:
+            return
+        if not self._can_ask:
+            raise NotConfirmed(f"Nobody can be asked: {question}", remedy=f"`{self._command} --yes`")
+        self._ask(question)
+
+    def _ask(self, question: str) -> None:
+        if not click.confirm(question, err=True):
+            raise NotConfirmed("Nothing was changed.", remedy="")

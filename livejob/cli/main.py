@@ -28,6 +28,7 @@ COMMANDS = {
     "cancel": ("livejob.cli.cancel", "Ask for the end of a run."),
     "config": ("livejob.cli.config", "Show each setting, its value and where it comes from."),
     "local-aws": ("livejob.cli.local_aws", "The AWS emulator of this app."),
+    "debug": ("livejob.cli.debug", "Configure editors for `livejob start --debug`."),
     "image": ("livejob.cli.image", "The image that workers run in."),
 }
 """Name -> module, whose `command` it is, and what `livejob --help` says of it."""

@@ -19,6 +19,7 @@ from livejob.aws import current_keys
 from livejob.bridge.doorbell import IotDoorbell
 from livejob.bridge.endpoint import find_iot_endpoint
 from livejob.bridge.iot import IotTransport
+from livejob.cli.start_debug import OpenedDebug
 from livejob.cli.wiring import Target
 from livejob.clock import Clock, EpochMs
 from livejob.local_runner.attachment import Attachment
@@ -54,6 +55,7 @@ class SessionPlan:
     images:    runtime ("python3.11") -> image of its workers.
     job_roles: job -> ARN of its deployed role.
     needs:     see DaemonParts.
+    debug:     None for a session in which nothing is debugged.
     """
 
     settings: Settings
@@ -67,6 +69,7 @@ class SessionPlan:
     reporter: Reporter
     is_takeover: bool = False
     needs: Sequence[Awaitable[None]] = ()
+    debug: OpenedDebug | None = None
 
 
 def new_session(clock: Clock) -> Session:
@@ -109,7 +112,9 @@ class SessionBuilder:
             attachment=Attachment(self._me, plan.target.open_sessions(), doorbell, plan.gateway, plan.clock),
             transport=self._open_transport(),
             records=records,
-            execution=RunExecution(records, sources, logs, plan.clock, plan.reporter),
+            execution=RunExecution(
+                records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
+            ),
             reload=Reload(
                 sources,
                 SourceWatcher([source]),
@@ -156,4 +161,5 @@ class SessionBuilder:
             package=Path(livejob.__file__).resolve().parent.parent,
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
             memory_bytes=job.memory_bytes,
+            debugger=plan.debug.package if plan.debug else None,
         )

@@ -71,6 +71,7 @@ class Ready:
     aws:      endpoint of the local AWS, or account and region.
     began_s:  monotonic time at which the command began.
     is_deployed: something had to be deployed.
+    debug:    address for debuggers; "" where nothing is debugged.
     """
 
     version: str
@@ -83,6 +84,7 @@ class Ready:
     directory: Path
     began_s: float
     is_deployed: bool
+    debug: str = ""
 
 
 class Printer(Reporter, Protocol):
@@ -166,6 +168,8 @@ class TextPrinter:
             f"  jobs   {'  '.join(click.style(job, fg=self._colours[job]) for job in ready.jobs)}", err=True
         )
         click.echo(f"  logs   {ready.directory / 'runs'}", err=True)
+        if ready.debug:
+            click.echo(f"  debug  {ready.debug}  (`livejob debug init` configures the editor)", err=True)
         took = human_seconds(self._clock.monotonic_s() - ready.began_s)
         example = f"livejob run {ready.jobs[0]} --payload '{{}}'"
         click.echo(f"  {click.style('ready', fg='green', bold=True)} in {took}; try: {example}\n", err=True)

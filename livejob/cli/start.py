@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from dataclasses import dataclass
 
 import click
 
@@ -19,6 +20,7 @@ from livejob.cli.local_setup import run_local_setup
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
+from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
 from livejob.cli.wiring import Target, local_aws_directory, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.developer_permissions import developer_policy
@@ -48,9 +50,11 @@ LOCAL_REGION = "us-east-1"
 @click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
 @global_options
+@debug_options
 def command(
     options: GlobalOptions,
     *,
+    debug_wish: DebugWish,
     takeover: bool,
     is_json: bool,
     **flags: str | None,
@@ -65,8 +69,18 @@ def command(
     remember_stage(settings)
     clock = SystemClock()
     printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
-    asyncio.run(LiveCommand(settings, jobs, options.is_local, takeover, printer, clock).run())
+    wishes = Wishes(options.is_local, takeover, debug_wish)
+    asyncio.run(LiveCommand(settings, jobs, wishes, printer, clock).run())
     return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was given on the command line and is no setting."""
+
+    is_local: bool | None
+    is_takeover: bool
+    debug: DebugWish
 
 
 class LiveCommand:
@@ -76,15 +90,13 @@ class LiveCommand:
         self,
         settings: Settings,
         jobs: Mapping[str, JobSpec],
-        is_local: bool | None,
-        is_takeover: bool,
+        wishes: Wishes,
         printer: Printer,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._jobs = jobs
-        self._is_local = is_local
-        self._is_takeover = is_takeover
+        self._wishes = wishes
         self._printer = printer
         self._clock = clock
         self._began_s = clock.monotonic_s()
@@ -92,16 +104,19 @@ class LiveCommand:
 
     async def run(self) -> None:
         try:
-            async with self._opened_target() as (target, needs):
-                await self._serve(target, needs)
+            async with (
+                opened_debug(self._wishes.debug, self._settings, self._printer) as debug,
+                self._opened_target() as (target, needs),
+            ):
+                await self._serve(target, needs, debug)
         finally:
             self._gateway.close()
 
     @contextlib.asynccontextmanager
     async def _opened_target(self) -> AsyncIterator[tuple[Target, list[Awaitable[None]]]]:
         """The stage's AWS, and what of it must last as long as the session."""
-        if not self._is_local:
-            yield open_target(self._settings, self._is_local), []
+        if not self._wishes.is_local:
+            yield open_target(self._settings, self._wishes.is_local), []
             return
         local = await asyncio.to_thread(self._open_local_aws)
         try:
@@ -126,7 +141,7 @@ class LiveCommand:
         if local.is_owner and self._settings.local_setup is not None:
             run_local_setup(self._settings.root / self._settings.local_setup, local.state.admin_environment())
 
-    async def _serve(self, target: Target, needs: list[Awaitable[None]]) -> None:
+    async def _serve(self, target: Target, needs: list[Awaitable[None]], debug: OpenedDebug | None) -> None:
         opening = asyncio.ensure_future(open_engine(self._settings.engine, target.endpoint_url))
         deployed = await asyncio.to_thread(self._deploy, target)
         opened = await opening
@@ -145,6 +160,7 @@ class LiveCommand:
                     began_s=self._began_s,
                     directory=self._settings.livejob_directory,
                     is_deployed=deployed.is_changed,
+                    debug=debug.address if debug is not None else "",
                 )
             )
             plan = SessionPlan(
@@ -157,8 +173,9 @@ class LiveCommand:
                 gateway=self._gateway,
                 clock=self._clock,
                 reporter=self._printer,
-                is_takeover=self._is_takeover,
+                is_takeover=self._wishes.is_takeover,
                 needs=needs,
+                debug=debug,
             )
             daemon = await asyncio.to_thread(SessionBuilder(plan).build)
             with _stopped_by_signals(daemon):

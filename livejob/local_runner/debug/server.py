@@ -45,7 +45,7 @@ class DebugSettings:
     is_on_error: stop where a handler fails, even if the IDE does not ask for it.
     """
 
-    port: int = 5678
+    port: int
     wait_s: float = 0.0
     is_on_error: bool = False
 

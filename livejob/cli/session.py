@@ -28,10 +28,11 @@ from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
-from livejob.local_runner.events import Reporter
+from livejob.local_runner.events import Reporter, Warned
 from livejob.local_runner.execution import RunExecution
 from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pool import PoolLimits, WorkerPool
+from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
 from livejob.local_runner.sources.feed import SourceFeed
@@ -143,10 +144,22 @@ class SessionBuilder:
         return WorkerPool(
             plan.engine,
             lambda: self._worker_spec(spec()),
-            WorkerService(credentials.document, partial(self._use.note, job.name)),
+            WorkerService(credentials.document, partial(self._use.note, job.name), self._preloads(spec)),
             PoolLimits(job.concurrency),
             plan.clock,
             plan.reporter,
+        )
+
+    def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
+        plan = self._plan
+        if not plan.settings.preload:
+            return NoPreloads()
+        return JobPreloads(
+            spec().name,
+            plan.settings.livejob_directory,
+            lambda: plan.images.get(spec().runtime, ""),
+            lambda: spec().environment,
+            lambda text: plan.reporter.report(Warned(text)),
         )
 
     def _worker_spec(self, job: JobSpec) -> WorkerSpec:

@@ -90,7 +90,7 @@ class WorkerPool:
     async def release(self, link: WorkerLink) -> None:
         """Give a worker back: it is kept if it lives and is of the present age, ended otherwise."""
         self._slots.release()
-        if link.is_alive and not self._closed and self._ages.get(link.id) == self._age:
+        if link.is_alive and not link.is_worn and not self._closed and self._ages.get(link.id) == self._age:
             self._idle.append(_Idle(link, self._clock.monotonic_s()))
         else:
             await self._end(link)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from livejob.errors import WorkerFailed
 from livejob.local_runner.engines.port import Worker, WorkerExit
+from livejob.local_runner.preloads import Preloads
 from livejob.local_runner.sources.listing import NOTHING, Listing, changes_between
 from livejob.local_runner.sources.messages import source_messages
 from livejob.local_runner.waiting import wait_first
@@ -22,6 +23,7 @@ from livejob.wire.worker import (
     DebuggerBytes,
     Ended,
     Hello,
+    ModulesLearned,
     Notice,
     Output,
     Shutdown,
@@ -47,10 +49,12 @@ class WorkerService:
 
     credentials: see CredentialsDocument.
     loaded:      hears of source files that the worker has loaded: see `SourcesLoaded`.
+    preloads:    what it imports ahead.
     """
 
     credentials: CredentialsDocument
     loaded: Callable[[list[str]], None]
+    preloads: Preloads
 
 
 SHUTDOWN_S = 5.0
@@ -72,6 +76,9 @@ class WorkerLink:
         self._service = service
         self._sources: Listing | None = None
         self._giving = asyncio.Lock()
+        self._preload_version = 0
+        self.is_worn = False
+        """It should have no further attempt after the present one."""
         self._sink: AttemptSink | None = None
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._ended: asyncio.Future[Ended] | None = None
@@ -131,6 +138,7 @@ class WorkerLink:
         self._sink = sink
         self._ended = asyncio.get_running_loop().create_future()
         try:
+            await self._give_preload()
             await self._worker.send(encode(start))
             await wait_first(self._ended, self._reading)
         except WorkerFailed:
@@ -141,6 +149,12 @@ class WorkerLink:
         if ended.done():
             return ended.result()
         return WorkerLost(await self._worker.wait_ended())
+
+    async def _give_preload(self) -> None:
+        preloads = self._service.preloads
+        preload, self._preload_version = preloads.news(self.id, self.hello, self._preload_version)
+        if preload is not None:
+            await self._worker.send(encode(preload))
 
     async def stop_attempt(self, stop: StopAttempt) -> None:
         """Ask the supervisor to end the attempt. No error when the worker is gone."""
@@ -176,6 +190,7 @@ class WorkerLink:
         await self._finish_tasks()
 
     async def _finish_tasks(self) -> None:
+        self._service.preloads.forget(self.id)
         for task in self._answers:
             task.cancel()
         self._reading.cancel()
@@ -200,6 +215,9 @@ class WorkerLink:
             case Ended():
                 if self._ended is not None and not self._ended.done():
                     self._ended.set_result(message)
+            case ModulesLearned(is_spoilt=is_spoilt):
+                self.is_worn = self.is_worn or is_spoilt
+                self._service.preloads.learn(self.id, message)
             case SourcesLoaded(paths):
                 self._service.loaded(paths)
             case CredentialsWanted(request):

@@ -77,6 +77,14 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
     return parse
 
 
+def _switch(value: object) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
 def _drain_s(value: object) -> float:
     if isinstance(value, str) and value.isdigit():
         value = int(value)
@@ -159,6 +167,13 @@ class Settings:
         default=10.0,
         flag="--drain",
         env=("LIVEJOB_DRAIN",),
+    )
+
+    preload: bool = _setting(
+        _switch,
+        "Import the packages that a job needs once for all its runs. Changes nothing but speed.",
+        default=True,
+        env=("LIVEJOB_PRELOAD",),
     )
 
     @property

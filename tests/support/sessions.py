@@ -33,10 +33,11 @@ from livejob.local_runner.debug.server import DebugServer, DebugSettings
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import worker_environment
-from livejob.local_runner.events import BridgeUp, Event
+from livejob.local_runner.events import BridgeUp, Event, Warned
 from livejob.local_runner.execution import RunExecution
 from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
+from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
 from livejob.local_runner.sources.feed import SourceFeed
@@ -189,6 +190,7 @@ async def live_session(
     image: str = "",
     dependencies: Path | None = None,
     debug: DebugSettings | None = None,
+    is_preloading: bool = True,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
 
@@ -215,6 +217,7 @@ async def live_session(
         image,
         dependencies,
         server,
+        is_preloading,
     )
     daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
@@ -252,6 +255,7 @@ class _Making:
     image: str
     dependencies: Path | None
     debug: DebugServer | None
+    is_preloading: bool
     use: SourceUse = field(default_factory=SourceUse)
 
     def parts(self) -> DaemonParts:
@@ -283,8 +287,21 @@ class _Making:
         credentials = RoleCredentials(lambda: Grant(Secret("{}"), 0), self.gateway, clock)
         limits = PoolLimits(spec().concurrency, engine_wait_s=self.engine_wait_s)
         make_spec = partial(self._worker, spec)
-        service = WorkerService(credentials.document, partial(self.use.note, spec().name))
+        service = WorkerService(
+            credentials.document, partial(self.use.note, spec().name), self._preloads(spec)
+        )
         return WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
+
+    def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
+        if not self.is_preloading:
+            return NoPreloads()
+        return JobPreloads(
+            spec().name,
+            self.state_dir,
+            lambda: str(self.dependencies),
+            lambda: spec().environment,
+            lambda text: self.witness.report(Warned(text)),
+        )
 
     def _worker(self, spec: Callable[[], JobSpec]) -> WorkerSpec:
         names, job = self.stage.names, spec()

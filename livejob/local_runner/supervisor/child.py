@@ -29,7 +29,7 @@ from livejob.local_runner.supervisor.processes import die_with_parent
 from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
 from livejob.runner.execute import Order, execute
-from livejob.runner.importing import add_root
+from livejob.runner.importing import add_root, forget_shadowed, packages_imported_since
 from livejob.runner.sources import CodeCache
 from livejob.runner.stop import StopSignal, StopSlot
 from livejob.wire.names import ENV_APP, ENV_STAGE
@@ -45,6 +45,7 @@ class ChildPlan:
     root:         absolute path of the source; becomes the working directory.
     stdout, stderr, report: descriptors that it writes to.
     memory_bytes: limit of its data; None where a container limits it.
+    preloaded:    names of modules that were imported ahead; None where nobody asks what it imports.
     release:      closes what is the supervisor's.
     """
 
@@ -57,6 +58,7 @@ class ChildPlan:
     stop: StopSlot
     debugger: AttemptDebugger
     code: CodeCache
+    preloaded: frozenset[str] | None
     clock: Clock
     parent: int
     memory_bytes: int | None
@@ -66,10 +68,14 @@ class ChildPlan:
 def run_child(plan: ChildPlan) -> int:
     """Be the attempt; returns the exit code of its process."""
     reports: list[Outcome] = []
+    before = frozenset(sys.modules)
+
+    def modules() -> tuple[str, ...]:
+        return () if plan.preloaded is None else tuple(packages_imported_since(before))
 
     def report(outcome: Outcome) -> None:
         reports.append(outcome)
-        _write(plan.report, Report(outcome, tuple(plan.code.used)).encode())
+        _write(plan.report, Report(outcome, tuple(plan.code.used), modules()).encode())
         # What is left to do is the end of a Python program; a request to stop may cut it short.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -97,6 +103,7 @@ def _become_attempt(plan: ChildPlan) -> StopSignal:
     # A crash should not leave a core file among the user's sources.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     add_root(plan.root)
+    forget_shadowed(plan.preloaded or (), plan.root, plan.code)
     stop = StopSignal(plan.stop)
     stop.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

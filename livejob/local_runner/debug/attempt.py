@@ -118,6 +118,7 @@ class DebuggedAttempt:
         """The attempt has ended."""
         self.is_ended = True
         self._lose_no_patience()
+        self.debuggee.close()
         if self.session is not None:
             self.session.on_end()
 

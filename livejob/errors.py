@@ -78,6 +78,13 @@ class NoJobs(ProjectError):
     remedy_template = "Decorate a function with @job(...) under `{source}`, or add a [jobs.Name] table."
 
 
+class DependenciesUnusable(ProjectError):
+    """The packages that the app asks for cannot be had."""
+
+    code = "LJ-106"
+    remedy_template = "Correct the requirements, or the access to the package index, and try again."
+
+
 class PayloadError(LivejobError):
     """A payload or a result cannot travel."""
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
+import platform
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from livejob.errors import EngineUnavailable
+from livejob.errors import EngineUnavailable, PythonMissing
 from livejob.local_runner.engines.docker import DockerEngine
 from livejob.local_runner.engines.docker_connection import DockerConnection
 from livejob.local_runner.engines.docker_endpoint import find_endpoint
 from livejob.local_runner.engines.port import Engine, EngineInfo
 from livejob.local_runner.engines.process import ProcessEngine
+from livejob.local_runner.image.interpreter import find_python
 from livejob.local_runner.image.resolve import resolve_image
 from livejob.local_runner.threads import ThreadGateway
-from livejob.project.settings import EngineChoice
+from livejob.project.dependencies import AppPackages, TargetPython
+from livejob.project.settings import EngineChoice, Settings
 
 DOCKER_THREADS = 8
 
@@ -66,6 +72,29 @@ def resolve_images(opened: OpenedEngine, runtimes: Iterable[str], named: str | N
     if connection is None:
         return {}
     return {runtime: resolve_image(connection, runtime, named) for runtime in runtimes}
+
+
+def app_packages(settings: Settings, opened: OpenedEngine) -> AppPackages:
+    """The packages that the app asks for, as workers of this engine can have them."""
+    in_process = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
+    return AppPackages(
+        settings.root,
+        settings.source_directory,
+        settings.livejob_directory / "dependencies",
+        functools.cache(_python_in_container)
+        if opened.connection is not None
+        else lambda runtime: in_process,
+    )
+
+
+def _python_in_container(runtime: str) -> TargetPython:
+    minor = runtime.removeprefix("python")
+    if not sys.platform.startswith("linux"):
+        return TargetPython(minor, None)
+    try:
+        return TargetPython(minor, find_python(minor, os.environ).executable)
+    except PythonMissing:
+        return TargetPython(minor, None)
 
 
 async def _open_docker(network: str) -> OpenedEngine:

@@ -26,6 +26,7 @@ from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
+from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
 from livejob.local_runner.events import Reporter, Warned
@@ -41,6 +42,7 @@ from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
+from livejob.project.dependencies import AppPackages
 from livejob.project.loading import discover_jobs
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
@@ -55,6 +57,7 @@ class SessionPlan:
 
     images:    runtime ("python3.11") -> image of its workers.
     job_roles: job -> ARN of its deployed role.
+    packages:  that the app asks for.
     needs:     see DaemonParts.
     debug:     None for a session in which nothing is debugged.
     """
@@ -64,6 +67,7 @@ class SessionPlan:
     jobs: Mapping[str, JobSpec]
     job_roles: Mapping[str, str]
     images: Mapping[str, str]
+    packages: AppPackages
     engine: Engine
     gateway: ThreadGateway
     clock: Clock
@@ -95,6 +99,8 @@ class SessionBuilder:
         self._sts = plan.target.open_sts()
         self._use = SourceUse()
         self._files = ThreadGateway("files", 1)
+        runtimes = {job.runtime for job in plan.jobs.values()}
+        self._dependencies = Dependencies(plan.packages, runtimes, plan.gateway, plan.reporter, plan.clock)
         # The directory is in the label: another copy of the app, on the same engine and with an AWS of its
         # own, knows nothing of this one's sessions and must not take its workers for orphans.
         self._place = f"{plan.target.names.app} in {plan.settings.root}"
@@ -122,6 +128,7 @@ class SessionBuilder:
                 plan.reporter,
                 catalog,
                 partial(discover_jobs, plan.settings),
+                self._dependencies,
             ),
             jobs=catalog,
             end_orphans=partial(plan.engine.sweep, self._place, names.stage),
@@ -157,7 +164,7 @@ class SessionBuilder:
         return JobPreloads(
             spec().name,
             plan.settings.livejob_directory,
-            lambda: plan.images.get(spec().runtime, ""),
+            lambda: f"{plan.images.get(spec().runtime)} {self._dependencies.directory(spec().runtime)}",
             lambda: spec().environment,
             lambda text: plan.reporter.report(Warned(text)),
         )
@@ -174,5 +181,6 @@ class SessionBuilder:
             package=Path(livejob.__file__).resolve().parent.parent,
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
             memory_bytes=job.memory_bytes,
+            dependencies=self._dependencies.directory(job.runtime),
             debugger=plan.debug.package if plan.debug else None,
         )

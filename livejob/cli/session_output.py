@@ -26,6 +26,8 @@ from livejob.local_runner.events import (
     DebuggerAttached,
     DebuggerAwaited,
     DebuggerDetached,
+    DependenciesInstalled,
+    DependenciesInstalling,
     EngineBack,
     EngineWaiting,
     Event,
@@ -123,6 +125,10 @@ class TextPrinter:
             SourceProblem: self._problem,
             SourceMended: lambda event: self._note(f"✓ {event.path} compiles again", "green"),
             JobsChanged: self._jobs_changed,
+            DependenciesInstalling: lambda event: self._note(f"installing {event.file} …", "bright_black"),
+            DependenciesInstalled: lambda event: self._note(
+                f"↻ installed {event.file} in {human_seconds(event.took_s)}: the next run has it", "cyan"
+            ),
             EngineWaiting: self._engine_waiting,
             EngineBack: lambda event: self._note(
                 f"the engine answers again after {event.waited_s:.1f} s", "green"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import click
 
 from livejob import __version__
-from livejob.cli.engine import open_engine, resolve_images
+from livejob.cli.engine import app_packages, open_engine, resolve_images
 from livejob.cli.exit_codes import ExitCode
 from livejob.cli.local_setup import run_local_setup
 from livejob.cli.options import GlobalOptions, global_options
@@ -169,6 +169,7 @@ class LiveCommand:
                 jobs=self._jobs,
                 job_roles=deployed.job_roles,
                 images=images,
+                packages=app_packages(self._settings, opened),
                 engine=opened.engine,
                 gateway=self._gateway,
                 clock=self._clock,

@@ -102,6 +102,22 @@ class JobsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DependenciesInstalling:
+    """The packages that `file` names are being installed; runs of these runtimes get them then."""
+
+    file: Path
+    runtimes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DependenciesInstalled:
+    """Workers that start from here on have the packages; runs that go on keep the ones they have."""
+
+    file: Path
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EngineWaiting:
     """The engine does not answer; runs wait for it until `give_up_s` from now."""
 
@@ -188,6 +204,8 @@ Event = (
     | SourceProblem
     | SourceMended
     | JobsChanged
+    | DependenciesInstalling
+    | DependenciesInstalled
     | EngineWaiting
     | EngineBack
     | DebuggerAttached

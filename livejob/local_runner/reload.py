@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.listing import NOTHING, Listing
@@ -20,6 +21,9 @@ from livejob.local_runner.watcher import SourceWatcher
 from livejob.project.discovery import SETTINGS_FILE, Discovery
 from livejob.project.ignored import GIT_IGNORE
 from livejob.runner.snapshot import unpack
+
+_SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
+"""Sources, settings, locks, requirements."""
 
 
 class Reload:
@@ -32,20 +36,25 @@ class Reload:
         reporter: Reporter,
         catalog: JobCatalog,
         discover: Callable[[], Discovery],
+        dependencies: Dependencies,
     ) -> None:
         self._sources = sources
         self._watcher = watcher
         self._reporter = reporter
         self._catalog = catalog
         self._discover = discover
+        self._dependencies = dependencies
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
 
     async def open(self) -> None:
-        """Begin to watch and look at the source: saves from here on are news.
+        """Begin to watch, look at the source and have its packages: saves from here on are news.
 
         Where the system does not let us watch, says so; then `run` sees no saves.
+
+        Raises:
+            DependenciesUnusable: the packages cannot be had.
         """
         try:
             self._watcher.open()
@@ -57,6 +66,7 @@ class Reload:
                 )
             )
         self._told = await self._sources.refreshed()
+        await self._dependencies.open()
 
     async def run(self) -> None:
         """Follow saves until cancelled."""
@@ -69,6 +79,8 @@ class Reload:
             settings = [path.name for path in paths if path.name == SETTINGS_FILE and self._is_new(path)]
             if changed or settings:
                 await self._follow(changed, settings, sources)
+            if await self._dependencies.follow():
+                await asyncio.gather(*(job.pool.renew() for job in self._catalog.values()))
 
     async def _follow(self, changed: Sequence[str], settings: Sequence[str], sources: Listing) -> None:
         self._reporter.report(SourceSaved([*changed, *settings]))
@@ -114,7 +126,7 @@ class Reload:
 
 def _may_be_source(path: Path) -> bool:
     """False for data: handlers write it by the thousand, and read it from disk. A directory may be either."""
-    return path.suffix == ".py" or path.name in (SETTINGS_FILE, GIT_IGNORE) or not path.is_file()
+    return path.suffix in _SOURCE_SUFFIXES or path.name == GIT_IGNORE or not path.is_file()
 
 
 def syntax_problem(text: bytes, name: str) -> SourceProblem | None:

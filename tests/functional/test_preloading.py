@@ -98,7 +98,7 @@ async def test_the_environment_at_the_import_is_the_jobs(app: Path, packages: Pa
 
 
 HAZARDS = {
-    "starts threads": "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
+    "starts threads": "import threading\nT = threading.Timer(9, print)\nT.daemon = True\nT.start()",
     "opens sockets or files": "import socket\nSOCKET = socket.socket()",
     "reads randomness": "import uuid\nTOKEN = uuid.uuid4()",
     "makes a random generator": "import random\nDICE = random.Random()",

@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +32,7 @@ from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
+from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import worker_environment
@@ -46,6 +49,7 @@ from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
+from livejob.project.dependencies import AppPackages, TargetPython
 from livejob.project.discovery import Discovery, discover
 from livejob.project.specs import JobSpec
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
@@ -69,7 +73,8 @@ class Stage:
     documents: MemoryDocuments = field(default_factory=MemoryDocuments)
     hub: MemoryHub = field(default_factory=MemoryHub)
     clock: SystemClock = field(default_factory=SystemClock)
-    names: StageNames = field(default_factory=lambda: StageNames("shop", "dev"))
+    # Of this test run alone: the sweep of one must not end the workers of another.
+    names: StageNames = field(default_factory=lambda: StageNames("shop", f"dev-{os.getpid()}"))
 
     def queue(self, job: str, payload: object = None, expires_ms: int | None = None) -> RunId:
         """Record a run as a stub does, without ringing."""
@@ -258,6 +263,14 @@ class _Making:
     is_preloading: bool
     use: SourceUse = field(default_factory=SourceUse)
 
+    @cached_property
+    def _packages(self) -> Dependencies:
+        """What the app's requirements name, installed for the running Python."""
+        python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
+        packages = AppPackages(self.app, self.app, self.state_dir / "dependencies", lambda runtime: python)
+        runtimes = {spec.runtime for spec in self._discover().jobs.values()}
+        return Dependencies(packages, runtimes, self.gateway, self.witness, self.stage.clock)
+
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
         sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
@@ -270,7 +283,7 @@ class _Making:
             transport=stage.hub.open_transport(self.me.id),
             records=records,
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
-            reload=Reload(sources, watcher, self.witness, catalog, self._discover),
+            reload=Reload(sources, watcher, self.witness, catalog, self._discover, self._packages),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
             clock=clock,
@@ -298,7 +311,7 @@ class _Making:
         return JobPreloads(
             spec().name,
             self.state_dir,
-            lambda: str(self.dependencies),
+            lambda: str(self.dependencies or self._packages.directory(spec().runtime)),
             lambda: spec().environment,
             lambda text: self.witness.report(Warned(text)),
         )
@@ -315,6 +328,6 @@ class _Making:
             package=Path(livejob.__file__).parents[1],
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
-            dependencies=self.dependencies,
+            dependencies=self.dependencies or self._packages.directory(job.runtime),
             debugger=find_debugger() if self.debug is not None else None,
         )

@@ -92,7 +92,7 @@ class PayloadError(LivejobError):
 
 
 class PayloadInvalid(PayloadError):
-    """The payload is not a JSON document, or cannot be made into one."""
+    """The payload is not (or cannot be made into) a JSON document, or not what the job's annotation says."""
 
     code = "LJ-201"
     remedy_template = "Send one JSON value (RFC 8259; no NaN, no Infinity, no bytes)."
@@ -112,6 +112,16 @@ class RequestInvalid(PayloadError):
     remedy_template = (
         'Send {{"action": "run", "payload": ...}}, {{"action": "cancel", "runId": "run_..."}} or '
         '{{"action": "status", "runId": "run_..."}}.'
+    )
+
+
+class ResultInvalid(PayloadError):
+    """A run's result is not what the return annotation of its job says."""
+
+    code = "LJ-204"
+    remedy_template = (
+        "Correct the handler or its annotation. `livejob show {run_id}` shows the result, and "
+        "`Job.get({run_id!r}, job={job!r}).result()` gives it as plain JSON."
     )
 
 

@@ -13,16 +13,19 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from livejob.runner.context import Context, JobCancelled, JobTimedOut
-from livejob.runner.handler import HandlerUnusable, arguments_for, load_handler
+from livejob.runner.handler import HandlerUnusable, load_handler
+from livejob.runner.signature import Handler, arguments_for, payload_hint
 from livejob.runner.sources import Sources
 from livejob.runner.stop import StopReason, StopSignal
 from livejob.runner.traces import describe, failure_of, format_trace
-from livejob.wire.documents import NotJson, encode_document
+from livejob.wire.documents import JsonValue, NotJson, encode_document
 from livejob.wire.limits import MIB, RESULT_BYTES
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
+from livejob.wire.typed import NotOfType, convert
 
 EXIT_SUCCEEDED = 0
 EXIT_FAILED = 1
@@ -98,12 +101,29 @@ def _handle(order: Order, sources: Sources, stop: StopSignal, closing: ExitStack
     try:
         with stop.told_to(_interrupt):
             handler = load_handler(order.handler, order.root, sources)
-            payload = json.loads(order.payload)
+            payload = _typed_payload(handler, json.loads(order.payload))
             value = handler(*arguments_for(handler, payload, order.context))
     except BaseException as error:  # noqa: BLE001 - everything a handler can raise becomes its outcome
         return _Raised(error)
     # An async function has done nothing yet; so has a decorated one whose inspection would not tell.
     return _await(value, stop, closing) if inspect.isawaitable(value) else _Returned(value)
+
+
+def _typed_payload(handler: Handler, payload: JsonValue) -> object:
+    """The payload as what the handler's annotation promises.
+
+    Raises:
+        HandlerUnusable: it does not fit.
+    """
+    hint = payload_hint(handler)
+    if hint is Any:
+        return payload
+    try:
+        return convert(payload, hint, "payload")
+    except NotOfType as error:
+        remedy = "Send what the handler's annotation says, or change the annotation."
+        failure = Failure(FailureType.PAYLOAD_INVALID, str(error), remedy=remedy)
+        raise HandlerUnusable(failure.clipped()) from error
 
 
 def _interrupt(reason: StopReason) -> None:

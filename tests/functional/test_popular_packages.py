@@ -46,7 +46,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="session")
 def popular_packages() -> Path:
-    """The packages, installed once on this machine; skips where the index cannot be reached, but not in CI."""
+    """The packages, installed once on this machine; without an index skips, but not in CI."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "livejob" / "test-packages"
     wanted = wanted_packages(APP, APP)
     assert wanted is not None

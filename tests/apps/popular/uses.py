@@ -30,7 +30,7 @@ def uses_boto3():
     import boto3
 
     client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    return client.generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"}).startswith("https://b.s3")
+    return client.generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"}).startswith("https://")
 
 
 def uses_requests():

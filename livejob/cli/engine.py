@@ -7,7 +7,8 @@ import ipaddress
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,6 +35,16 @@ class OpenedEngine:
     engine: Engine
     info: EngineInfo
     connection: DockerConnection | None
+
+
+@asynccontextmanager
+async def opened_engine(choice: EngineChoice, endpoint_url: str | None) -> AsyncIterator[OpenedEngine]:
+    """The engine of a session, let go of at its end. Raises as `open_engine`."""
+    opened = await open_engine(choice, endpoint_url)
+    try:
+        yield opened
+    finally:
+        await opened.engine.close()
 
 
 async def open_engine(choice: EngineChoice, endpoint_url: str | None) -> OpenedEngine:
@@ -85,6 +96,13 @@ def app_packages(settings: Settings, opened: OpenedEngine) -> AppPackages:
         if opened.connection is not None
         else lambda runtime: in_process,
     )
+
+
+def worker_minors(opened: OpenedEngine, runtimes: Iterable[str]) -> Mapping[str, str]:
+    """Runtime -> version of the Python that its workers have: "3.12", or livejob's own without containers."""
+    own = ".".join(platform.python_version_tuple()[:2])
+    is_own = opened.connection is None
+    return {runtime: own if is_own else runtime.removeprefix("python") for runtime in runtimes}
 
 
 def _python_in_container(runtime: str) -> TargetPython:

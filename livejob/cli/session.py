@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class SessionPlan:
     packages:  that the app asks for.
     needs:     see DaemonParts.
     debug:     None for a session in which nothing is debugged.
+    debuggers: runtime -> directory of the debugpy of its workers; empty without debug.
     """
 
     settings: Settings
@@ -75,6 +76,7 @@ class SessionPlan:
     is_takeover: bool = False
     needs: Sequence[Awaitable[None]] = ()
     debug: OpenedDebug | None = None
+    debuggers: Mapping[str, Path] = field(default_factory=dict)
 
 
 def new_session(clock: Clock) -> Session:
@@ -182,5 +184,5 @@ class SessionBuilder:
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
             memory_bytes=job.memory_bytes,
             dependencies=self._dependencies.directory(job.runtime),
-            debugger=plan.debug.package if plan.debug else None,
+            debugger=plan.debuggers.get(job.runtime, plan.debug.package) if plan.debug else None,
         )

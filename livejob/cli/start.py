@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from livejob import __version__
-from livejob.cli.engine import app_packages, open_engine, resolve_images
+from livejob.cli.engine import OpenedEngine, app_packages, opened_engine, resolve_images, worker_minors
 from livejob.cli.exit_codes import ExitCode
 from livejob.cli.local_setup import run_local_setup
 from livejob.cli.options import GlobalOptions, global_options
@@ -27,6 +29,7 @@ from livejob.deploy.developer_permissions import developer_policy
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import DeployClients, DeployedStage, deploy_stage, stub_code
 from livejob.local_aws.launcher import ACCOUNT, LocalAws, LocalAwsConfig, open_local_aws
+from livejob.local_aws.process import engine_variables
 from livejob.local_runner.daemon import Daemon
 from livejob.local_runner.threads import ThreadGateway
 from livejob.project.loading import discover_jobs, remember_stage
@@ -133,6 +136,7 @@ class LiveCommand:
                 developer_policy=developer_policy(ACCOUNT, region),
                 port=self._settings.local_aws_port,
                 region=region,
+                engine=engine_variables(os.environ),
             )
         )
 
@@ -142,47 +146,64 @@ class LiveCommand:
             run_local_setup(self._settings.root / self._settings.local_setup, local.state.admin_environment())
 
     async def _serve(self, target: Target, needs: list[Awaitable[None]], debug: OpenedDebug | None) -> None:
-        opening = asyncio.ensure_future(open_engine(self._settings.engine, target.endpoint_url))
-        deployed = await asyncio.to_thread(self._deploy, target)
-        opened = await opening
-        try:
-            runtimes = {job.runtime for job in self._jobs.values()}
-            images = await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image)
-            self._printer.prepare(
-                Ready(
-                    version=__version__,
-                    app=target.names.app,
-                    stage=target.names.stage,
-                    aws=target.endpoint_url or f"account {target.account}, {target.region}",
-                    engine=f"{opened.info.name} {opened.info.version}",
-                    notes=opened.info.notes,
-                    jobs=sorted(self._jobs),
-                    began_s=self._began_s,
-                    directory=self._settings.livejob_directory,
-                    is_deployed=deployed.is_changed,
-                    debug=debug.address if debug is not None else "",
-                )
-            )
-            plan = SessionPlan(
-                settings=self._settings,
-                target=target,
-                jobs=self._jobs,
-                job_roles=deployed.job_roles,
-                images=images,
-                packages=app_packages(self._settings, opened),
-                engine=opened.engine,
-                gateway=self._gateway,
-                clock=self._clock,
-                reporter=self._printer,
-                is_takeover=self._wishes.is_takeover,
-                needs=needs,
-                debug=debug,
-            )
+        deploying = asyncio.ensure_future(asyncio.to_thread(self._deploy, target))
+        async with opened_engine(self._settings.engine, target.endpoint_url) as opened:
+            deployed = await deploying
+            plan = await self._plan(target, needs, debug, opened, deployed)
+            self._printer.prepare(self._ready(target, debug, opened, deployed))
             daemon = await asyncio.to_thread(SessionBuilder(plan).build)
             with _stopped_by_signals(daemon):
                 await daemon.run()
-        finally:
-            await opened.engine.close()
+
+    async def _plan(
+        self,
+        target: Target,
+        needs: list[Awaitable[None]],
+        debug: OpenedDebug | None,
+        opened: OpenedEngine,
+        deployed: DeployedStage,
+    ) -> SessionPlan:
+        runtimes = {job.runtime for job in self._jobs.values()}
+        return SessionPlan(
+            settings=self._settings,
+            target=target,
+            jobs=self._jobs,
+            job_roles=deployed.job_roles,
+            images=await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image),
+            packages=app_packages(self._settings, opened),
+            engine=opened.engine,
+            gateway=self._gateway,
+            clock=self._clock,
+            reporter=self._printer,
+            is_takeover=self._wishes.is_takeover,
+            needs=needs,
+            debug=debug,
+            debuggers=await self._debuggers(debug, opened, runtimes),
+        )
+
+    def _ready(
+        self, target: Target, debug: OpenedDebug | None, opened: OpenedEngine, deployed: DeployedStage
+    ) -> Ready:
+        return Ready(
+            version=__version__,
+            app=target.names.app,
+            stage=target.names.stage,
+            aws=target.endpoint_url or f"account {target.account}, {target.region}",
+            engine=f"{opened.info.name} {opened.info.version}",
+            notes=opened.info.notes,
+            jobs=sorted(self._jobs),
+            began_s=self._began_s,
+            directory=self._settings.livejob_directory,
+            is_deployed=deployed.is_changed,
+            debug=debug.address if debug is not None else "",
+        )
+
+    async def _debuggers(
+        self, debug: OpenedDebug | None, opened: OpenedEngine, runtimes: set[str]
+    ) -> Mapping[str, Path]:
+        if debug is None:
+            return {}
+        return await asyncio.to_thread(debug.packages, worker_minors(opened, runtimes))
 
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from livejob.local_runner.events import Reporter
+from livejob.errors import DependenciesUnusable
+from livejob.local_runner.events import Reporter, Warned
 from livejob.project.settings import Settings
 from livejob.project.units import parse_duration_s
 
@@ -39,10 +40,29 @@ class DebugWish:
 
 @dataclass(frozen=True, slots=True)
 class OpenedDebug:
-    """A debug server that listens, and the debugpy that workers get."""
+    """A debug server that listens. `package` is livejob's own debugpy."""
 
     server: DebugServer
     package: Path
+    cache: Path
+    reporter: Reporter
+
+    def packages(self, minors: Mapping[str, str]) -> Mapping[str, Path]:
+        """The debugpy of each key's workers, whose Python is of the version that is its value. Blocks."""
+        from livejob.local_runner.debug.package import debugger_for
+
+        found = {}
+        for key, minor in minors.items():
+            try:
+                found[key] = debugger_for(minor, self.cache)
+            except DependenciesUnusable as error:
+                found[key] = self.package
+                self.reporter.report(
+                    Warned(
+                        f"jobs of Python {minor} are debugged by the slow way: {error.message}", error.remedy
+                    )
+                )
+        return found
 
     @property
     def address(self) -> str:
@@ -116,7 +136,7 @@ async def opened_debug(
     await server.open()
     try:
         with _enter_goes_on(server) if wish.wait_s else contextlib.nullcontext():
-            yield OpenedDebug(server, package)
+            yield OpenedDebug(server, package, settings.livejob_directory / "debugpy", reporter)
     finally:
         await server.close()
 

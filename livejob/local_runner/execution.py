@@ -151,7 +151,9 @@ class RunExecution:
         await self._give_sources(active, link)
         limit = TimeLimit(spec.timeout_s, self._clock)
         pauses = Pauses(run, limit, partial(self._write_note, active), self._reporter)
-        at_hand = AttemptAtHand(run, link.hello, partial(_send_debugger, link, run), pauses)
+        at_hand = AttemptAtHand(
+            run, link.hello, link.dependencies, partial(_send_debugger, link, run), pauses
+        )
         try:
             async with self._debugging.attempt(at_hand) as debugging:
                 return await self._debugged(active, spec, link, payload, _Debugged(debugging, limit))

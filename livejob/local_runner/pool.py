@@ -130,7 +130,8 @@ class WorkerPool:
 
     async def _launch(self) -> WorkerLink:
         age = self._age
-        link = WorkerLink(await self._launch_patiently(), self._service)
+        spec = self._spec()
+        link = WorkerLink(await self._launch_patiently(spec), self._service, spec.dependencies)
         try:
             await link.wait_ready(READY_S)
         except BaseException:
@@ -139,13 +140,13 @@ class WorkerPool:
         self._ages[link.id] = age
         return link
 
-    async def _launch_patiently(self) -> Worker:
+    async def _launch_patiently(self, spec: WorkerSpec) -> Worker:
         """Launch; while the engine does not answer, say so once and try again for a bounded time."""
         began_s = self._clock.monotonic_s()
         tries = 0
         while True:
             try:
-                worker = await self._engine.launch(self._spec())
+                worker = await self._engine.launch(spec)
             except EngineUnavailable as error:
                 left_s = began_s + self._limits.engine_wait_s - self._clock.monotonic_s()
                 if left_s <= 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from livejob.errors import WorkerFailed
 from livejob.local_runner.engines.port import Worker, WorkerExit
@@ -71,7 +72,9 @@ class WorkerLost:
 class WorkerLink:
     """Owns one worker from launch to end. `run` is called for one attempt at a time."""
 
-    def __init__(self, worker: Worker, service: WorkerService) -> None:
+    def __init__(self, worker: Worker, service: WorkerService, dependencies: Path | None = None) -> None:
+        """`dependencies`: directory of this machine that the worker was given; None without."""
+        self.dependencies = dependencies
         self._worker = worker
         self._service = service
         self._sources: Listing | None = None

@@ -206,7 +206,7 @@ async def live_session(
     witness, gateway = Witness(), ThreadGateway("test-aws")
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
-    server = DebugServer(debug, LocalPaths(app, dependencies), witness) if debug else None
+    server = DebugServer(debug, LocalPaths(app), witness) if debug else None
     if server is not None:
         await server.open()
     making = _Making(

@@ -72,7 +72,8 @@ class DebuggedAttempt:
     def attach(self, settings: ClientSettings, is_uncaught_wanted: bool) -> None:
         """Give it all breakpoints; if it waits, it goes on with them."""
         self._unhold()
-        worker = WorkerPaths(self._at_hand.worker.task, self._at_hand.worker.stdlib)
+        hello = self._at_hand.worker
+        worker = WorkerPaths(hello.task, hello.stdlib, self._at_hand.dependencies)
         arguments = settings.attach_arguments(self._local, worker)
         self.debuggee.attach(arguments, list(settings.requests(is_uncaught_wanted)))
 

@@ -79,12 +79,16 @@ class JobDefinition(Generic[PayloadT, ResultT, CallP, CallT]):
             PayloadInvalid: the payload does not fit, too; the message names the field.
         """
         document = payload_document(payload)
-        self._check(document)
+        self.check_payload(document)
         run = (client or default_client()).run_document(self.name, document, key=key)
-        return run.reading(self._read_result)
+        return run.reading(self.read_result)
 
-    def _check(self, document: bytes) -> None:
-        """As the runner will before it calls the handler: what the JSON says counts, not what it was."""
+    def check_payload(self, document: bytes) -> None:
+        """Check a payload (UTF-8 JSON) as the runner will: what the JSON says counts, not what it was.
+
+        Raises:
+            PayloadInvalid: it is not what the handler's annotation says.
+        """
         hint = self._payload_hint
         if hint is Any:
             return
@@ -95,7 +99,12 @@ class JobDefinition(Generic[PayloadT, ResultT, CallP, CallT]):
                 f"{error} (job {self.name})", remedy="Correct the payload, or the handler's annotation."
             ) from error
 
-    def _read_result(self, result: JsonValue) -> ResultT:
+    def read_result(self, result: JsonValue) -> ResultT:
+        """The result of a run, as the return annotation says, from its JSON value.
+
+        Raises:
+            NotOfType: it is not.
+        """
         return cast(ResultT, convert(result, self._result_hint, "result"))
 
     # Evaluated at the first run: where the definition stands, names of its module may not be there yet.

@@ -194,7 +194,7 @@ class Run(Generic[ResultT_co]):
     def _result(self) -> ResultT_co:
         status = self._latest()
         if status.state is not State.SUCCEEDED:
-            raise _failed(status)
+            raise run_failed(status.run_id, status.job, status.state, status.failure)
         try:
             return self._read(self._recorded_result())
         except NotOfType as error:
@@ -216,15 +216,20 @@ class Run(Generic[ResultT_co]):
         return result
 
 
-def _failed(status: RunStatus) -> RunFailed:
-    failure = status.failure or Failure(type=status.state, message="no reason is recorded")
+def run_failed(
+    run_id: RunId, job: str, state: State, failure: Failure | None, remedy: str | None = None
+) -> RunFailed:
+    """The error for a run that ended without a result.
+
+    remedy: where the failure has none; default: how to see more of the record.
+    """
+    failure = failure or Failure(type=state, message="no reason is recorded")
     trace = f"\n{failure.trace.rstrip()}" if failure.trace else ""
-    message = f"run {status.run_id} of {status.job} is {status.state}: {failure.type}: {failure.message}"
     return RunFailed(
-        message + trace,
-        remedy=failure.remedy or None,
-        run_id=status.run_id,
-        state=status.state,
+        f"run {run_id} of {job} is {state}: {failure.type}: {failure.message}{trace}",
+        remedy=failure.remedy or remedy,
+        run_id=run_id,
+        state=state,
         failure=failure,
     )
 

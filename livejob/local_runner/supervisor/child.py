@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 
 from livejob.clock import Clock
@@ -29,6 +30,7 @@ from livejob.local_runner.supervisor.processes import die_with_parent
 from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
 from livejob.runner.execute import Order, execute
+from livejob.runner.handler import load_handler
 from livejob.runner.importing import add_root, forget_shadowed, packages_imported_since
 from livejob.runner.sources import CodeCache
 from livejob.runner.stop import StopSignal, StopSlot
@@ -82,7 +84,7 @@ def run_child(plan: ChildPlan) -> int:
     try:
         stop = _become_attempt(plan)
         plan.debugger.begin()
-        execute(_order(plan), plan.code.sources, stop, report, plan.debugger.look_at)
+        execute(_order(plan), stop, report, plan.debugger.look_at)
     except BaseException as error:  # noqa: BLE001 - told to the supervisor, which tells the user
         _crash(error, report if not reports else None)
     _end_like_python()
@@ -148,7 +150,8 @@ def _order(plan: ChildPlan) -> Order:
         _clock=plan.clock,
         _stop=plan.stop,
     )
-    return Order(start.handler, plan.root, start.body, context)
+    load = partial(load_handler, start.handler, plan.root, plan.code.sources)
+    return Order(load, start.body, context)
 
 
 def _crash(error: BaseException, report: Callable[[Outcome], None] | None) -> None:

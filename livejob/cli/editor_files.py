@@ -107,10 +107,12 @@ def write_pycharm(attaching: Attaching) -> Deed:
     return Deed.WRITTEN
 
 
-def find_workspace(root: Path) -> Path:
-    """The directory that the editor has probably opened: where its own one is, or git's; else `root`."""
-    for names in ((".vscode", ".idea"), (".git",)):
-        for directory in (root, *root.parents):
-            if any((directory / name).exists() for name in names):
-                return directory
+def find_workspace(root: Path, home: Path) -> Path:
+    """The directory that the editor has probably opened: the nearest one with its own files or git's.
+
+    Not `home`, where editors keep what belongs to no project.
+    """
+    for directory in (root, *root.parents):
+        if directory != home and any((directory / name).exists() for name in (".vscode", ".idea", ".git")):
+            return directory
     return root

@@ -87,22 +87,22 @@ def resolve_images(opened: OpenedEngine, runtimes: Iterable[str], named: str | N
 
 def app_packages(settings: Settings, opened: OpenedEngine) -> AppPackages:
     """The packages that the app asks for, as workers of this engine can have them."""
-    in_process = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
     return AppPackages(
         settings.root,
         settings.source_directory,
         settings.livejob_directory / "dependencies",
-        functools.cache(_python_in_container)
-        if opened.connection is not None
-        else lambda runtime: in_process,
+        functools.cache(_python_in_container) if opened.connection is not None else _own_python,
     )
 
 
-def worker_minors(opened: OpenedEngine, runtimes: Iterable[str]) -> Mapping[str, str]:
-    """Runtime -> version of the Python that its workers have: "3.12", or livejob's own without containers."""
-    own = ".".join(platform.python_version_tuple()[:2])
-    is_own = opened.connection is None
-    return {runtime: own if is_own else runtime.removeprefix("python") for runtime in runtimes}
+def worker_pythons(opened: OpenedEngine, runtimes: Iterable[str]) -> Mapping[str, TargetPython]:
+    """Runtime -> the Python that its workers have. Blocks."""
+    find = _python_in_container if opened.connection is not None else _own_python
+    return {runtime: find(runtime) for runtime in runtimes}
+
+
+def _own_python(_: str) -> TargetPython:
+    return TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
 
 
 def _python_in_container(runtime: str) -> TargetPython:

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from livejob import __version__
-from livejob.cli.engine import OpenedEngine, app_packages, opened_engine, resolve_images, worker_minors
+from livejob.cli.engine import OpenedEngine, app_packages, opened_engine, resolve_images, worker_pythons
 from livejob.cli.exit_codes import ExitCode
 from livejob.cli.local_setup import run_local_setup
 from livejob.cli.options import GlobalOptions, global_options
@@ -203,7 +203,7 @@ class LiveCommand:
     ) -> Mapping[str, Path]:
         if debug is None:
             return {}
-        return await asyncio.to_thread(debug.packages, worker_minors(opened, runtimes))
+        return await asyncio.to_thread(lambda: debug.packages(worker_pythons(opened, runtimes)))
 
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)

@@ -20,6 +20,7 @@ from livejob.project.units import parse_duration_s
 
 if TYPE_CHECKING:
     from livejob.local_runner.debug.server import DebugServer
+    from livejob.project.dependencies import TargetPython
 
 ReturnT = TypeVar("ReturnT")
 
@@ -47,21 +48,18 @@ class OpenedDebug:
     cache: Path
     reporter: Reporter
 
-    def packages(self, minors: Mapping[str, str]) -> Mapping[str, Path]:
-        """The debugpy of each key's workers, whose Python is of the version that is its value. Blocks."""
+    def packages(self, pythons: Mapping[str, TargetPython]) -> Mapping[str, Path]:
+        """The debugpy of each runtime's workers. Blocks."""
         from livejob.local_runner.debug.package import debugger_for
 
         found = {}
-        for key, minor in minors.items():
+        for runtime, python in pythons.items():
             try:
-                found[key] = debugger_for(minor, self.cache)
+                found[runtime] = debugger_for(python, self.cache)
             except DependenciesUnusable as error:
-                found[key] = self.package
-                self.reporter.report(
-                    Warned(
-                        f"jobs of Python {minor} are debugged by the slow way: {error.message}", error.remedy
-                    )
-                )
+                found[runtime] = self.package
+                text = f"jobs of Python {python.minor} are debugged the slow way: {error.message}"
+                self.reporter.report(Warned(text, error.remedy))
         return found
 
     @property

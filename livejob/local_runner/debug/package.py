@@ -29,8 +29,8 @@ def find_debugger() -> Path:
     return Path(spec.origin).resolve().parent
 
 
-def debugger_for(minor: str, cache: Path) -> Path:
-    """Directory of the `debugpy` package for workers of a Python version ("3.12"). Blocks.
+def debugger_for(python: TargetPython, cache: Path) -> Path:
+    """Directory of the `debugpy` package for workers of that Python. Blocks.
 
     For another version than livejob's own it is installed below `cache`, once.
 
@@ -39,11 +39,11 @@ def debugger_for(minor: str, cache: Path) -> Path:
         DependenciesUnusable: it cannot be installed.
     """
     own = find_debugger()
-    if minor == ".".join(platform.python_version_tuple()[:2]):
+    if python.minor == ".".join(platform.python_version_tuple()[:2]):
         return own
     cache.mkdir(parents=True, exist_ok=True)
     text = f"{NAME}=={metadata.version(NAME)}\n"
     file = cache / f"{NAME}.txt"
     file.write_text(text)
     wanted = WantedPackages(file, (text.encode(),))
-    return install_packages(cache, wanted, TargetPython(minor, None)) / NAME
+    return install_packages(cache, wanted, python) / NAME

@@ -31,11 +31,12 @@ from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
 from livejob.local_runner.events import Reporter, Warned
 from livejob.local_runner.execution import RunExecution
+from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
 from livejob.local_runner.records import Records
-from livejob.local_runner.reload import Reload
+from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
@@ -124,14 +125,7 @@ class SessionBuilder:
             execution=RunExecution(
                 records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
             ),
-            reload=Reload(
-                sources,
-                SourceWatcher([source]),
-                plan.reporter,
-                catalog,
-                partial(discover_jobs, plan.settings),
-                self._dependencies,
-            ),
+            reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
             jobs=catalog,
             end_orphans=partial(plan.engine.sweep, self._place, names.stage),
             clock=plan.clock,
@@ -139,6 +133,18 @@ class SessionBuilder:
             needs=plan.needs,
         )
         return Daemon(parts, DaemonSettings(plan.settings.drain_s, plan.is_takeover))
+
+    def _reload_parts(self, sources: SourceFeed, catalog: JobCatalog) -> ReloadParts:
+        settings = self._plan.settings
+        is_checking = settings.check_on_save
+        return ReloadParts(
+            sources=sources,
+            watcher=SourceWatcher([settings.source_directory]),
+            catalog=catalog,
+            discover=partial(discover_jobs, settings),
+            dependencies=self._dependencies,
+            checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
+        )
 
     def _open_transport(self) -> IotTransport:
         target = self._plan.target

@@ -123,7 +123,7 @@ class TextPrinter:
             RunEnded: self._ended,
             SourceSaved: self._saved,
             SourceProblem: self._problem,
-            SourceMended: lambda event: self._note(f"✓ {event.path} compiles again", "green"),
+            SourceMended: lambda event: self._note(f"✓ {event.path} is mended", "green"),
             JobsChanged: self._jobs_changed,
             DependenciesInstalling: lambda event: self._note(f"installing {event.file} …", "bright_black"),
             DependenciesInstalled: lambda event: self._note(
@@ -263,7 +263,9 @@ class TextPrinter:
             self._note(f"this stage was taken over by {event.by}", "yellow")
         if event.returned:
             self._note(f"{event.returned} waiting run(s) given back to the queue", None)
-        if event.running:
+        if not event.running:
+            self._note("session ended", "bright_black")
+        else:
             self._note(
                 f"stopping: {len(event.running)} run(s) may go on for {event.drain_s:g} s; "
                 "Ctrl-C again stops them now",

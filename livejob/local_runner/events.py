@@ -79,7 +79,10 @@ class SourceSaved:
 
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
-    """A changed file cannot be compiled. `where` is `file:line`; `detail` shows the line and a caret."""
+    """A changed file cannot be compiled, or a job not be imported. `where` is `file:line`.
+
+    detail: the line and a caret, and what a failed import has printed.
+    """
 
     where: str
     message: str

@@ -7,7 +7,7 @@ as in production where every run has a container to itself. Knows nothing of run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livejob.clock import Clock
@@ -16,6 +16,7 @@ from livejob.local_runner.engines.port import Engine, Worker, WorkerSpec
 from livejob.local_runner.events import EngineBack, EngineWaiting, Reporter
 from livejob.local_runner.sources.listing import Listing
 from livejob.local_runner.worker_link import WorkerLink, WorkerService
+from livejob.wire.worker import Hello, ImportChecked
 
 READY_S = 60.0
 """How long a supervisor may take to say Hello: a cold engine on a busy machine is slow."""
@@ -103,6 +104,17 @@ class WorkerPool:
     async def give_sources(self, sources: Listing) -> None:
         """Let the idle workers have what was saved, and so compile it ahead of their next attempt."""
         await asyncio.gather(*(idle.link.give_sources(sources) for idle in self._idle))
+
+    async def check(self, handler: str, environment: Mapping[str, str]) -> tuple[Hello, ImportChecked] | None:
+        """Try the import of the job's handler in a worker that has nothing to do; None where there is none.
+
+        The worker stays to be had meanwhile: an attempt ends the trial, and nothing is known.
+        """
+        if not self._idle:
+            return None
+        link = self._idle[-1].link
+        checked = await link.check(handler, environment)
+        return None if checked is None else (link.hello, checked)
 
     async def renew(self) -> None:
         """What workers are made of has changed: idle ones end now, busy ones after their attempt."""

@@ -1,8 +1,8 @@
 """What a save means: the person hears of it at once, and what is prepared ahead follows.
 
 The next attempt has the new code because it starts from the sources as they are; nothing here decides
-that. This looks for syntax errors before a run meets them, lets idle workers compile what has changed, and
-lets changed job definitions take effect.
+that. This looks for errors before a run meets them, first of syntax, which needs no worker, then of import;
+lets idle workers compile what has changed; and lets changed job definitions and packages take effect.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
+from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.listing import NOTHING, Listing
 from livejob.local_runner.watcher import SourceWatcher
@@ -26,24 +28,29 @@ _SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
 """Sources, settings, locks, requirements."""
 
 
-class Reload:
-    """Follows one watcher. `discover` reads the app's job definitions anew."""
+@dataclass(frozen=True, slots=True)
+class ReloadParts:
+    """The ready collaborators of a Reload. `discover` reads the app's job definitions anew."""
 
-    def __init__(
-        self,
-        sources: SourceFeed,
-        watcher: SourceWatcher,
-        reporter: Reporter,
-        catalog: JobCatalog,
-        discover: Callable[[], Discovery],
-        dependencies: Dependencies,
-    ) -> None:
-        self._sources = sources
-        self._watcher = watcher
+    sources: SourceFeed
+    watcher: SourceWatcher
+    catalog: JobCatalog
+    discover: Callable[[], Discovery]
+    dependencies: Dependencies
+    checks: ImportChecks | NoChecks
+
+
+class Reload:
+    """Follows one watcher."""
+
+    def __init__(self, parts: ReloadParts, reporter: Reporter) -> None:
+        self._sources = parts.sources
+        self._watcher = parts.watcher
         self._reporter = reporter
-        self._catalog = catalog
-        self._discover = discover
-        self._dependencies = dependencies
+        self._catalog = parts.catalog
+        self._discover = parts.discover
+        self._dependencies = parts.dependencies
+        self._checks = parts.checks
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
@@ -85,8 +92,12 @@ class Reload:
     async def _follow(self, changed: Sequence[str], settings: Sequence[str], sources: Listing) -> None:
         self._reporter.report(SourceSaved([*changed, *settings]))
         await asyncio.gather(*(job.pool.give_sources(sources) for job in self._catalog.values()))
+        self._checks.note(changed)
         for path in changed:
             self._check(path, sources)
+        if not self._broken:
+            # Else the import fails as well, and what is wrong was just said.
+            self._checks.begin()
         await self._follow_definitions()
 
     async def _follow_definitions(self) -> None:
@@ -100,6 +111,7 @@ class Reload:
             await self._catalog.follow(found.jobs)
 
     async def close(self) -> None:
+        await self._checks.close()
         await self._watcher.close()
         await self._sources.close()
 

@@ -7,7 +7,8 @@ the attempt's owner decides when to stop it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from livejob.local_runner.sources.messages import source_messages
 from livejob.local_runner.waiting import wait_first
 from livejob.wire.framing import FrameError, FrameReader
 from livejob.wire.worker import (
+    CheckImport,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
     Ended,
     Hello,
+    ImportChecked,
     ModulesLearned,
     Notice,
     Output,
@@ -80,6 +83,7 @@ class WorkerLink:
         self._sources: Listing | None = None
         self._giving = asyncio.Lock()
         self._preload_version = 0
+        self._checks: deque[asyncio.Future[ImportChecked]] = deque()
         self.is_worn = False
         """It should have no further attempt after the present one."""
         self._sink: AttemptSink | None = None
@@ -118,6 +122,17 @@ class WorkerLink:
             reason = f"no word from it in {timeout_s:g} s"
             await self.kill()
         raise WorkerFailed(f"the worker {self.id} did not start: {reason}")
+
+    async def check(self, handler: str, environment: Mapping[str, str]) -> ImportChecked | None:
+        """Try the import of a handler, while there is no attempt; None when nothing was found out."""
+        checked: asyncio.Future[ImportChecked] = asyncio.get_running_loop().create_future()
+        self._checks.append(checked)
+        try:
+            await self._worker.send(encode(CheckImport(handler, dict(environment))))
+            await wait_first(checked, self._reading)
+        except WorkerFailed:
+            return None
+        return checked.result() if checked.done() and checked.result().is_whole else None
 
     async def give_sources(self, sources: Listing) -> None:
         """Have the attempts that start from here on see these sources. No error when the worker is gone."""
@@ -218,11 +233,6 @@ class WorkerLink:
             case Ended():
                 if self._ended is not None and not self._ended.done():
                     self._ended.set_result(message)
-            case ModulesLearned(is_spoilt=is_spoilt):
-                self.is_worn = self.is_worn or is_spoilt
-                self._service.preloads.learn(self.id, message)
-            case SourcesLoaded(paths):
-                self._service.loaded(paths)
             case CredentialsWanted(request):
                 task = asyncio.create_task(self._answer(request), name="credentials")
                 self._answers.add(task)
@@ -230,6 +240,22 @@ class WorkerLink:
             case Hello():
                 if not self._hello.done():
                     self._hello.set_result(message)
+            case _:
+                self._take_lesson(message)
+
+    def _take_lesson(self, message: WorkerMessage) -> None:
+        """What the worker says of itself and the source, not of an attempt."""
+        match message:
+            case ImportChecked():
+                # In the order in which they were asked for, one answer for each.
+                asked = self._checks.popleft() if self._checks else None
+                if asked is not None and not asked.done():
+                    asked.set_result(message)
+            case ModulesLearned(is_spoilt=is_spoilt):
+                self.is_worn = self.is_worn or is_spoilt
+                self._service.preloads.learn(self.id, message)
+            case SourcesLoaded(paths):
+                self._service.loaded(paths)
             case _:
                 raise FrameError(f"the supervisor sent {type(message).__name__}")
 

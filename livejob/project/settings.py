@@ -176,6 +176,13 @@ class Settings:
         env=("LIVEJOB_PRELOAD",),
     )
 
+    check_on_save: bool = _setting(
+        _switch,
+        "Import the changed jobs once after a save, to show at once what is broken.",
+        default=True,
+        env=("LIVEJOB_CHECK_ON_SAVE",),
+    )
+
     @property
     def source_directory(self) -> Path:
         return (self.root / self.source).resolve()

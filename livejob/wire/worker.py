@@ -3,10 +3,10 @@
 Each message is a frozen dataclass; its `body` field, if any, travels as the frame's raw body, the rest
 as the frame's JSON head. Both sides run the same copy of this module.
 
-    daemon     --Preload, SourcesChanged, StartAttempt, StopAttempt, CredentialsReply, DebuggerBytes,
-                 Shutdown-->
-    supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, CredentialsWanted,
-                 DebuggerBytes, Notice-->
+    daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
+                 DebuggerBytes, Shutdown-->
+    supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
+                 CredentialsWanted, DebuggerBytes, Notice-->
 """
 
 from __future__ import annotations
@@ -56,6 +56,32 @@ class ModulesLearned:
     modules: list[str]
     excluded: dict[str, str]
     is_spoilt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckImport:
+    """Import a job's handler in a process that is thrown away. Gives way to an attempt.
+
+    handler, environment: as in StartAttempt.
+    """
+
+    handler: str
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChecked:
+    """What came of a CheckImport.
+
+    failure:  `Failure.to_json()`, {} when the handler can be imported.
+    is_whole: False when it was broken off or took too long: then nothing is known.
+    body:     the last of what the import has printed.
+    """
+
+    handler: str
+    failure: dict[str, str]
+    is_whole: bool
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +243,8 @@ class Notice:
 WorkerMessage = (
     Preload
     | ModulesLearned
+    | CheckImport
+    | ImportChecked
     | SourcesChanged
     | SourcesLoaded
     | StartAttempt
@@ -237,6 +265,8 @@ _KINDS: dict[str, type[WorkerMessage]] = {
     for cls in (
         Preload,
         ModulesLearned,
+        CheckImport,
+        ImportChecked,
         SourcesChanged,
         SourcesLoaded,
         StartAttempt,

@@ -38,11 +38,12 @@ from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import worker_environment
 from livejob.local_runner.events import BridgeUp, Event, Warned
 from livejob.local_runner.execution import RunExecution
+from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
 from livejob.local_runner.records import Records
-from livejob.local_runner.reload import Reload
+from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
@@ -166,6 +167,12 @@ class LiveSession:
             while text not in self.output(run_id):
                 await asyncio.sleep(0.005)
 
+    async def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Until something that no event tells of is so."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not is_so():
+                await asyncio.sleep(0.005)
+
     def output(self, run_id: RunId) -> str:
         """All that the run has printed so far."""
         return "".join(line.text + line.end for line in read_log(RunLogs(self.state_dir).path(run_id)))
@@ -195,11 +202,13 @@ async def live_session(
     image: str = "",
     dependencies: Path | None = None,
     debug: DebugSettings | None = None,
+    debugger: Path | None = None,
     is_preloading: bool = True,
+    is_checking: bool = True,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
 
-    debug: None for a session without --debug.
+    debug: None for a session without --debug. debugger: its debugpy, if not the installed one.
     """
     stage = stage or Stage()
     me = me or stage.session()
@@ -222,7 +231,9 @@ async def live_session(
         image,
         dependencies,
         server,
+        debugger,
         is_preloading,
+        is_checking,
     )
     daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
@@ -260,7 +271,9 @@ class _Making:
     image: str
     dependencies: Path | None
     debug: DebugServer | None
+    debugger: Path | None
     is_preloading: bool
+    is_checking: bool
     use: SourceUse = field(default_factory=SourceUse)
 
     @cached_property
@@ -276,6 +289,7 @@ class _Making:
         sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
+        checks = ImportChecks(catalog, self.use, self.witness) if self.is_checking else NoChecks()
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
         logs = RunLogs(self.state_dir)
         return DaemonParts(
@@ -283,7 +297,9 @@ class _Making:
             transport=stage.hub.open_transport(self.me.id),
             records=records,
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
-            reload=Reload(sources, watcher, self.witness, catalog, self._discover, self._packages),
+            reload=Reload(
+                ReloadParts(sources, watcher, catalog, self._discover, self._packages, checks), self.witness
+            ),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
             clock=clock,
@@ -329,5 +345,5 @@ class _Making:
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
             dependencies=self.dependencies or self._packages.directory(job.runtime),
-            debugger=find_debugger() if self.debug is not None else None,
+            debugger=self.debugger or find_debugger() if self.debug is not None else None,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 
 from livejob.clock import Clock
@@ -98,3 +99,12 @@ class Aside:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         child(writing)
         return 0
+
+
+def scratch_file() -> int:
+    """A file without a name: takes any output, which a pipe that nobody reads would not."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("output")
+    fd, path = tempfile.mkstemp()
+    os.unlink(path)  # noqa: PTH108
+    return fd

@@ -63,6 +63,17 @@ def environment_without_attempt(worker: Mapping[str, str], job: Mapping[str, str
     }
 
 
+def check_environment(
+    worker: Mapping[str, str], job: Mapping[str, str], credentials: EndpointAddress
+) -> dict[str, str]:
+    """What an import on trial finds: an attempt's, without a run."""
+    return {
+        **environment_without_attempt(worker, job),
+        ENV_CREDENTIALS_URI: credentials.uri,
+        ENV_CREDENTIALS_TOKEN: credentials.token,
+    }
+
+
 def attempt_environment(
     worker: Mapping[str, str], start: StartAttempt, credentials: EndpointAddress
 ) -> dict[str, str]:

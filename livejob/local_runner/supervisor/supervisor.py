@@ -17,11 +17,16 @@ from livejob.clock import Clock
 from livejob.local_runner.supervisor.aside import Aside
 from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
+from livejob.local_runner.supervisor.checking import CheckPlan, ImportCheck
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
 from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
 from livejob.local_runner.supervisor.ending import Death, outcome_at_end
 from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
-from livejob.local_runner.supervisor.environment import attempt_environment, environment_without_attempt
+from livejob.local_runner.supervisor.environment import (
+    attempt_environment,
+    check_environment,
+    environment_without_attempt,
+)
 from livejob.local_runner.supervisor.loop import Loop, Wakeups
 from livejob.local_runner.supervisor.memory import OomCounter
 from livejob.local_runner.supervisor.preloading import Preloading
@@ -34,12 +39,14 @@ from livejob.wire.limits import MIB
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
 from livejob.wire.worker import (
+    CheckImport,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
     DebuggerStart,
     Ended,
     Hello,
+    ImportChecked,
     Notice,
     Output,
     Preload,
@@ -88,6 +95,7 @@ class Supervisor:
         self._endpoint = CredentialsEndpoint(self._loop, self._ask_credentials)
         self._aside = Aside(self._loop, zygote.fork, self._release_own, clock)
         self._preloading = Preloading(self._aside, channel.send)
+        self._check = ImportCheck(self._aside, self._tell_checked)
         self._attempt: RunningAttempt | None = None
         self._tunnel: Tunnel | None = None
         self._is_over = False
@@ -170,6 +178,8 @@ class Supervisor:
             case Preload(environment=environment):
                 worker = self._surroundings.environment
                 self._preloading.begin(message, environment_without_attempt(worker, environment))
+            case CheckImport():
+                self._begin_check(message)
             case SourcesChanged():
                 self._zygote.take_sources(message)
             case StartAttempt():
@@ -189,6 +199,7 @@ class Supervisor:
         if self._attempt is not None:
             self._refuse(start, f"the worker is busy with {self._attempt.start.run_id}")
             return
+        self._check.give_way()
         self._aside.break_off()
         self._preloading.catch_up()
         stop = StopSlot()
@@ -327,6 +338,29 @@ class Supervisor:
         if is_oom and self._surroundings.memory_bytes is None:
             self._notice_out_of_memory(outcome)
         self._send_ended(attempt.start, outcome, peak_bytes)
+
+    def _begin_check(self, message: CheckImport) -> None:
+        if self._attempt is not None:
+            self._channel.send(ImportChecked(message.handler, {}, is_whole=False))
+            return
+        self._preloading.catch_up()
+        environment = check_environment(
+            self._surroundings.environment, message.environment, self._endpoint.grant()
+        )
+        self._check.begin(
+            message,
+            CheckPlan(
+                message.handler,
+                self._surroundings.root,
+                environment,
+                self._zygote.code,
+                self._preloading.preloaded or frozenset(),
+            ),
+        )
+
+    def _tell_checked(self, checked: ImportChecked) -> None:
+        self._endpoint.revoke()
+        self._channel.send(checked)
 
     def _tell_loaded(self, paths: list[str]) -> None:
         if paths:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from livejob.local_runner.supervisor.aside import scratch_file
+
 STDLIB_GENERATORS = frozenset({"random", "secrets", "uuid", "tempfile"})
 RESEEDED = frozenset({"numpy"})
 """Their global generators get a new seed in each child."""
@@ -104,7 +106,7 @@ class _Signs:
     """What imports leave in this process, looked at after each. Spoils the process: for a trial only."""
 
     def __init__(self) -> None:
-        self._output = os.memfd_create("output") if hasattr(os, "memfd_create") else _unlinked_file()
+        self._output = scratch_file()
         os.dup2(self._output, 1)
         os.dup2(self._output, 2)
         self._reads: list[str] = []
@@ -198,13 +200,6 @@ def _flushed_size(fd: int) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     return os.fstat(fd).st_size
-
-
-def _unlinked_file() -> int:
-    path = Path("/tmp") / f"livejob-trial-{os.getpid()}"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    path.unlink()
-    return fd
 
 
 def _line(**fields: object) -> bytes:

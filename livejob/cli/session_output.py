@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 import click
 
+from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.clock import Clock
 from livejob.deploy.stack_events import ResourceEvent
 from livejob.local_runner.events import (
@@ -50,18 +50,9 @@ from livejob.local_runner.logs import Stream
 from livejob.wire.ids import RunId
 from livejob.wire.states import State
 
-_UNSAFE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
-
 LINE_CHARS = 400
 TRACE_LINES = 12
 SHOWN_PATHS = 3
-
-STATE_STYLE = {
-    State.SUCCEEDED: ("✓", "green"),
-    State.CANCELLED: ("■", "yellow"),
-    State.QUEUED: ("↩", "yellow"),
-}
-"""Mark and colour of a state in which a run can be left; every other one is a failure."""
 
 JOB_COLOURS = ("cyan", "magenta", "blue", "bright_yellow", "bright_green", "bright_blue")
 
@@ -307,24 +298,6 @@ class JsonPrinter:
 
     def _emit(self, name: str, **fields: object) -> None:
         click.echo(json.dumps({"event": name, **fields}, default=_plain, ensure_ascii=False))
-
-
-def printable(text: str) -> str:
-    """Text of a handler made safe for a terminal: of all control sequences only tabs and colours stay."""
-    return _UNSAFE.sub("", text)
-
-
-def human_seconds(seconds: float) -> str:
-    """Like `42 ms`, `3.4 s`, `12 min 5 s`, `2 h 3 min`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
 
 
 def _plain(value: object) -> object:

@@ -35,6 +35,7 @@ from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
+from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
@@ -125,6 +126,7 @@ class SessionBuilder:
             execution=RunExecution(
                 records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
             ),
+            recent=RecentJobs(plan.settings.livejob_directory, plan.clock),
             reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
             jobs=catalog,
             end_orphans=partial(plan.engine.sweep, self._place, names.stage),

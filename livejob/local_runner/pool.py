@@ -7,7 +7,7 @@ as in production where every run has a container to itself. Knows nothing of run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from livejob.clock import Clock
@@ -27,10 +27,15 @@ RETRY_S = (0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """How many workers may be, how long an idle one is kept, how long to wait for a dead engine."""
+    """How many workers may be, how long to wait for a dead engine.
+
+    idle_s:      how long an idle worker is kept.
+    last_idle_s: the same for the last one of a job.
+    """
 
     worker_count: int
     idle_s: float = 300.0
+    last_idle_s: float = 3600.0
     engine_wait_s: float = 60.0
 
 
@@ -64,10 +69,7 @@ class WorkerPool:
         self._ages: dict[str, int] = {}
         self._age = 0
         self._closed = False
-
-    @property
-    def idle_count(self) -> int:
-        return len(self._idle)
+        self._warming: asyncio.Event | None = None
 
     async def acquire(self) -> WorkerLink:
         """A worker that is ready, the one used last if there is one; waits while the cap is reached.
@@ -76,6 +78,12 @@ class WorkerPool:
             EngineUnavailable: the engine has not answered for `engine_wait_s`.
             ImageMissing, WorkerFailed: it cannot be started.
         """
+        if self._warming is not None:
+            # What is on its way already is there sooner than another one.
+            await self._warming.wait()
+        return await self._acquire()
+
+    async def _acquire(self) -> WorkerLink:
         await self._slots.acquire()
         try:
             while self._idle:
@@ -96,10 +104,24 @@ class WorkerPool:
         else:
             await self._end(link)
 
-    async def warm(self) -> None:
-        """Have one worker ready before it is needed; does nothing if one is."""
-        if not self._idle and not self._closed:
-            await self.release(await self.acquire())
+    async def warm(self, prepare: Callable[[WorkerLink], Awaitable[None]]) -> None:
+        """Have one worker ready before it is needed; does nothing if one is.
+
+        Raises:
+            EngineUnavailable, ImageMissing, WorkerFailed: it cannot be started.
+        """
+        if self._idle or self._closed or self._warming is not None:
+            return
+        warmed = self._warming = asyncio.Event()
+        try:
+            link = await self._acquire()
+            try:
+                await prepare(link)
+            finally:
+                await self.release(link)
+        finally:
+            self._warming = None
+            warmed.set()
 
     async def give_sources(self, sources: Listing) -> None:
         """Let the idle workers have what was saved, and so compile it ahead of their next attempt."""
@@ -122,9 +144,14 @@ class WorkerPool:
         await self._end_idle(lambda _: True)
 
     async def end_unused(self) -> None:
-        """End workers that have been idle for longer than `idle_s`."""
-        oldest_s = self._clock.monotonic_s() - self._limits.idle_s
-        await self._end_idle(lambda idle: idle.since_s < oldest_s)
+        """End workers that have been idle for too long; the one used last is kept longest."""
+        now_s, last = self._clock.monotonic_s(), self._idle[-1:]
+
+        def is_over(idle: _Idle) -> bool:
+            kept_s = self._limits.last_idle_s if idle in last else self._limits.idle_s
+            return idle.since_s < now_s - kept_s
+
+        await self._end_idle(is_over)
 
     async def close(self) -> None:
         """End the idle workers; the borrowed ones end when they come back."""

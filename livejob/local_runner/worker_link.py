@@ -151,6 +151,14 @@ class WorkerLink:
                 return
             self._sources = sources
 
+    async def prepare(self, sources: Listing) -> None:
+        """Have it ready for an attempt that may come. No error when the worker is gone."""
+        await self.give_sources(sources)
+        try:
+            await self._give_preload()
+        except WorkerFailed:
+            return
+
     async def run(self, start: StartAttempt, sink: AttemptSink) -> Ended | WorkerLost:
         """Run one attempt; `sink` gets what happens meanwhile, in order."""
         self._sink = sink

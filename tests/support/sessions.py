@@ -42,6 +42,7 @@ from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
+from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
@@ -145,8 +146,12 @@ class LiveSession:
     def call(self, job: str, payload: object = None) -> RunId:
         """Record a run and ring this session, as a stub does."""
         run_id = self.stage.queue(job, payload)
-        self.stage.hub.ring(self.me.id, Start(run_id, job))
+        self.ring(run_id, job)
         return run_id
+
+    def ring(self, run_id: RunId, job: str) -> None:
+        """Announce a run to this session."""
+        self.stage.hub.ring(self.me.id, Start(run_id, job))
 
     def cancel(self, run_id: RunId) -> None:
         self.stage.hub.ring(self.me.id, Cancel(run_id))
@@ -297,6 +302,7 @@ class _Making:
             transport=stage.hub.open_transport(self.me.id),
             records=records,
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
+            recent=RecentJobs(self.state_dir, clock),
             reload=Reload(
                 ReloadParts(sources, watcher, catalog, self._discover, self._packages, checks), self.witness
             ),

@@ -124,7 +124,7 @@ class TextPrinter:
             EngineBack: lambda event: self._note(
                 f"the engine answers again after {event.waited_s:.1f} s", "green"
             ),
-            DebuggerAttached: lambda event: self._note(f"debugger attached: {event.name}", "green"),
+            DebuggerAttached: lambda event: self._note(f"debugger attached: {event.client}", "green"),
             DebuggerDetached: self._debugger_detached,
             DebuggerAwaited: self._debugger_awaited,
             RunHeld: self._held,
@@ -233,7 +233,7 @@ class TextPrinter:
 
     def _debugger_detached(self, event: DebuggerDetached) -> None:
         paused = f"; {len(event.paused)} paused run(s) go on" if event.paused else ""
-        self._note(f"debugger gone: {event.name}{paused}", "yellow")
+        self._note(f"debugger gone: {event.client}{paused}", "yellow")
 
     def _debugger_awaited(self, event: DebuggerAwaited) -> None:
         text = f"waiting for a debugger on {event.address}, {event.left_s:.0f} s left; Enter to go on without"

@@ -135,16 +135,16 @@ class EngineBack:
 
 @dataclass(frozen=True, slots=True)
 class DebuggerAttached:
-    """A debugger is there; runs have its breakpoints. `name` is its own, e.g. "Visual Studio Code"."""
+    """A debugger is there; runs have its breakpoints. `client` is what it calls itself."""
 
-    name: str
+    client: str
 
 
 @dataclass(frozen=True, slots=True)
 class DebuggerDetached:
     """The debugger has gone. `paused` runs go on."""
 
-    name: str
+    client: str
     paused: Sequence[RunId]
 
 

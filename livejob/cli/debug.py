@@ -45,7 +45,9 @@ def command() -> None:
 def init(options: GlobalOptions, editor: str | None, port: int, workspace: Path | None) -> None:
     """Write .vscode/launch.json and PyCharm's run configuration. What is in them stays as it is."""
     settings = open_settings(options)
-    place = workspace.resolve() if workspace is not None else find_workspace(settings.root.resolve(), Path.home())
+    place = (
+        workspace.resolve() if workspace is not None else find_workspace(settings.root.resolve(), Path.home())
+    )
     if not settings.source_directory.is_relative_to(place):
         raise ProjectNotFound(
             f"the source {settings.source_directory} does not lie in {place}",

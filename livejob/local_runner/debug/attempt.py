@@ -32,7 +32,10 @@ class RunSession(Protocol):
 
 
 class DebuggedAttempt:
-    """`number` is how an IDE names it when it takes it over, `title` how it shows it."""
+    """`number` is how an IDE names it when it takes it over, `title` how it shows it.
+
+    `is_held` while its process waits to hear whether to open the debugger; `begun` once that exists.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class DebuggedAttempt:
         self.place = ""
         self.session: RunSession | None = None
         self.is_ended = False
+        self.begun = asyncio.Event()
         self._at_hand = at_hand
         self._local = local
         self._on_begun = on_begun
@@ -67,6 +71,7 @@ class DebuggedAttempt:
         return self.debuggee.stopped is not None
 
     def begin(self) -> None:
+        self.begun.set()
         self._on_begun(self)
 
     def attach(self, settings: ClientSettings, is_uncaught_wanted: bool) -> None:
@@ -124,7 +129,8 @@ class DebuggedAttempt:
             self.session.on_end()
 
     async def send_all(self) -> None:
-        """Carry what waits to the attempt, until cancelled."""
+        """Carry what waits to the attempt, until cancelled. Before its process exists it would be lost."""
+        await self.begun.wait()
         while True:
             await self._at_hand.send(await self._outbox.get())
 

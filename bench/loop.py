@@ -252,15 +252,17 @@ def main() -> None:
     parser.add_argument("--engine", choices=["auto", "docker", "process"], default="auto")
     parser.add_argument("--runs", type=int, default=90)
     options = parser.parse_args()
-    directory = Path(tempfile.mkdtemp(prefix="livejob-bench-"))
+    parent = Path(tempfile.mkdtemp(prefix="livejob-bench-"))
+    directory = parent / NAMES.app
     try:
+        directory.mkdir()
         (directory / "livejob.toml").write_text(f'app = "{NAMES.app}"\n')
         (directory / "jobs.py").write_text(SOURCE.format(version=0))
         report = Report("The loop")
         report.notes.append("everything shares these CPUs: emulator, daemon, worker and this bench")
         measure(directory, options.engine, options.runs, report)
     finally:
-        shutil.rmtree(directory)
+        shutil.rmtree(parent)
     report.print_table()
     print(f"  {report.write_json('loop')}")
 

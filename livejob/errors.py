@@ -78,6 +78,13 @@ class NoJobs(ProjectError):
     remedy_template = "Decorate a function with @job(...) under `{source}`, or add a [jobs.Name] table."
 
 
+class DependenciesUnusable(ProjectError):
+    """The packages that the app asks for cannot be had."""
+
+    code = "LJ-106"
+    remedy_template = "Correct the requirements, or the access to the package index, and try again."
+
+
 class PayloadError(LivejobError):
     """A payload or a result cannot travel."""
 
@@ -85,7 +92,7 @@ class PayloadError(LivejobError):
 
 
 class PayloadInvalid(PayloadError):
-    """The payload is not a JSON document, or cannot be made into one."""
+    """The payload is not (or cannot be made into) a JSON document, or not what the job's annotation says."""
 
     code = "LJ-201"
     remedy_template = "Send one JSON value (RFC 8259; no NaN, no Infinity, no bytes)."
@@ -105,6 +112,16 @@ class RequestInvalid(PayloadError):
     remedy_template = (
         'Send {{"action": "run", "payload": ...}}, {{"action": "cancel", "runId": "run_..."}} or '
         '{{"action": "status", "runId": "run_..."}}.'
+    )
+
+
+class ResultInvalid(PayloadError):
+    """A run's result is not what the return annotation of its job says."""
+
+    code = "LJ-204"
+    remedy_template = (
+        "Correct the handler or its annotation. `livejob show {run_id}` shows the result, and "
+        "`Job.get({run_id!r}, job={job!r}).result()` gives it as plain JSON."
     )
 
 
@@ -279,10 +296,7 @@ class LocalAwsNotRunning(LocalAwsError):
     """The local AWS of this app is asked for and does not run."""
 
     code = "LJ-604"
-    remedy_template = (
-        "Start it with `livejob start --local` or `livejob local-aws start`, "
-        "or leave --local out to use your AWS account."
-    )
+    remedy_template = "Start it: `livejob local-aws start`, or `livejob start --local`; or use --aws."
 
 
 class LocalSetupFailed(LocalAwsError):
@@ -333,44 +347,10 @@ class TooManyJobs(DeployError):
     remedy_template = "Split the app in two; at most {limit} jobs fit into one stage."
 
 
-class DependenciesFailed(DeployError):
-    """The app's packages cannot be installed for the platform of its deployed runs."""
-
-    code = "LJ-706"
-    remedy_template = (
-        "Mend {place} as told above. A package without a wheel for that platform: take a version that has "
-        "one, or another architecture or runtime for the job."
-    )
-
-
-class UvMissing(DeployError):
-    """uv, which installs an app's packages, is not there."""
-
-    code = "LJ-707"
-    remedy_template = "pip install 'livejob[cli]'"
-
-
-class HandlerNotBundled(DeployError):
-    """A job's handler is in no file that is deployed."""
-
-    code = "LJ-708"
-    remedy_template = (
-        "Hidden directories, virtual environments and directories that git ignores are not deployed: "
-        "move the file, or correct the job's handler."
-    )
-
-
-class StageModeDiffers(DeployError):
-    """The stage is deployed in the other mode: for development, or for production."""
-
-    code = "LJ-709"
-    remedy_template = "Choose another stage (`--stage`), or say that it is meant: `{command} --yes`."
-
-
 class NotConfirmed(DeployError):
     """A change that has to be confirmed was not, and nobody can be asked."""
 
-    code = "LJ-710"
+    code = "LJ-706"
     remedy_template = "Look at it with `livejob diff`, then confirm it with `--yes`."
 
 

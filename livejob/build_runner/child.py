@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from functools import partial
 from io import TextIOWrapper
 from typing import cast
 
@@ -19,6 +20,7 @@ from livejob.clock import SystemClock
 from livejob.runner.context import Context
 from livejob.runner.ending import Report
 from livejob.runner.execute import Order, execute
+from livejob.runner.handler import load_handler
 from livejob.runner.importing import add_root
 from livejob.runner.memory import be_killed_first
 from livejob.runner.sources import DiskSources
@@ -38,8 +40,6 @@ def main(order_fd: int, report_fd: int, stop_fd: int) -> int:
     stop.install()
     _settle()
     order = _read_order(order_fd, slot)
-    add_root(order.root)
-    sys.argv = [order.handler]
     codes: list[int] = []
 
     def report(outcome: Outcome) -> None:
@@ -49,7 +49,7 @@ def main(order_fd: int, report_fd: int, stop_fd: int) -> int:
         # What is left to do is the end of a Python program; a request to stop may cut it short.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    execute(order, DiskSources(), stop, report)
+    execute(order, stop, report)
     return codes[0]
 
 
@@ -80,7 +80,10 @@ def _read_order(fd: int, slot: StopSlot) -> Order:
         _clock=SystemClock(),
         _stop=slot,
     )
-    return Order(str(head["handler"]), str(head["root"]), payload, context)
+    handler, root = str(head["handler"]), str(head["root"])
+    add_root(root)
+    sys.argv = [handler]
+    return Order(partial(load_handler, handler, root, DiskSources()), payload, context)
 
 
 if __name__ == "__main__":

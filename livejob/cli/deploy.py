@@ -10,9 +10,9 @@ import click
 from livejob import __version__
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.review import ConsoleReview
-from livejob.cli.session_output import human_seconds
 from livejob.cli.stack_output import StackProgress
 from livejob.cli.stage_source import make_source
+from livejob.cli.style import human_seconds
 from livejob.cli.wiring import Target, open_settings, open_target
 from livejob.clock import SystemClock
 from livejob.deploy.artifacts import DeployClients

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
-from collections.abc import Iterable, Mapping
+import platform
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from livejob.errors import EngineUnavailable
+from livejob.errors import EngineUnavailable, PythonMissing
 from livejob.local_runner.engines.docker import DockerEngine
 from livejob.local_runner.engines.docker_connection import DockerConnection
 from livejob.local_runner.engines.docker_endpoint import find_endpoint
 from livejob.local_runner.engines.port import Engine, EngineInfo
 from livejob.local_runner.engines.process import ProcessEngine
+from livejob.local_runner.image.interpreter import find_python
 from livejob.local_runner.image.resolve import resolve_image
 from livejob.local_runner.threads import ThreadGateway
-from livejob.project.settings import EngineChoice
+from livejob.project.dependencies import AppPackages, TargetPython
+from livejob.project.settings import EngineChoice, Settings
 
 DOCKER_THREADS = 8
 
@@ -28,6 +35,16 @@ class OpenedEngine:
     engine: Engine
     info: EngineInfo
     connection: DockerConnection | None
+
+
+@asynccontextmanager
+async def opened_engine(choice: EngineChoice, endpoint_url: str | None) -> AsyncIterator[OpenedEngine]:
+    """The engine of a session, let go of at its end. Raises as `open_engine`."""
+    opened = await open_engine(choice, endpoint_url)
+    try:
+        yield opened
+    finally:
+        await opened.engine.close()
 
 
 async def open_engine(choice: EngineChoice, endpoint_url: str | None) -> OpenedEngine:
@@ -66,6 +83,36 @@ def resolve_images(opened: OpenedEngine, runtimes: Iterable[str], named: str | N
     if connection is None:
         return {}
     return {runtime: resolve_image(connection, runtime, named) for runtime in runtimes}
+
+
+def app_packages(settings: Settings, opened: OpenedEngine) -> AppPackages:
+    """The packages that the app asks for, as workers of this engine can have them."""
+    return AppPackages(
+        settings.root,
+        settings.source_directory,
+        settings.livejob_directory / "dependencies",
+        functools.cache(_python_in_container) if opened.connection is not None else _own_python,
+    )
+
+
+def worker_pythons(opened: OpenedEngine, runtimes: Iterable[str]) -> Mapping[str, TargetPython]:
+    """Runtime -> the Python that its workers have. Blocks."""
+    find = _python_in_container if opened.connection is not None else _own_python
+    return {runtime: find(runtime) for runtime in runtimes}
+
+
+def _own_python(_: str) -> TargetPython:
+    return TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
+
+
+def _python_in_container(runtime: str) -> TargetPython:
+    minor = runtime.removeprefix("python")
+    if not sys.platform.startswith("linux"):
+        return TargetPython(minor, None)
+    try:
+        return TargetPython(minor, find_python(minor, os.environ).executable)
+    except PythonMissing:
+        return TargetPython(minor, None)
 
 
 async def _open_docker(network: str) -> OpenedEngine:

@@ -29,8 +29,10 @@ COMMANDS = {
     "show": ("livejob.cli.show", "Show all that is recorded of a run."),
     "logs": ("livejob.cli.logs", "Print a run's output."),
     "cancel": ("livejob.cli.cancel", "Ask for the end of a run."),
+    "doctor": ("livejob.cli.doctor", "Look at all that a start needs, and say what mends it."),
     "config": ("livejob.cli.config", "Show each setting, its value and where it comes from."),
     "local-aws": ("livejob.cli.local_aws", "The AWS emulator of this app."),
+    "debug": ("livejob.cli.debug", "Configure editors for `livejob start --debug`."),
     "image": ("livejob.cli.image", "The image that workers run in."),
 }
 """Name -> module, whose `command` it is, and what `livejob --help` says of it."""

@@ -38,7 +38,11 @@ class GlobalOptions:
 
 
 def global_options(command: Callable[..., ReturnT]) -> Callable[..., ReturnT]:
-    """Give a command the options of every command, as its first argument."""
+    """Give a command the options of every command, as its first argument.
+
+    A command that has an option --debug of its own keeps it; given, it shows tracebacks too.
+    """
+    has_debug = any(param.name == "debug" for param in getattr(command, "__click_params__", ()))
 
     @click.option("--stage", metavar="NAME", help="Stage of the app.")
     @click.option(
@@ -56,18 +60,21 @@ def global_options(command: Callable[..., ReturnT]) -> Callable[..., ReturnT]:
         default=Path(),
         help="Directory of the app, if not this one.",
     )
-    @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
     @click.option("--no-color", is_flag=True, help="No colours (also: NO_COLOR=1).")
     @click.pass_context
     @wraps(command)
     def with_global_options(
-        context: click.Context, /, *, debug: bool, no_color: bool, **given: Any
+        context: click.Context, /, *, debug: object, no_color: bool, **given: Any
     ) -> ReturnT:
-        _set_up_terminal(context, debug, no_color)
+        _set_up_terminal(context, bool(debug), no_color)
+        if has_debug:
+            given["debug"] = debug
         own = {name: given.pop(name) for name in list(given) if name not in GlobalOptions.__slots__}
         return command(GlobalOptions(**given), **own)
 
-    return with_global_options
+    if has_debug:
+        return with_global_options
+    return click.option("--debug", is_flag=True, help="Show tracebacks of errors.")(with_global_options)
 
 
 def _set_up_terminal(context: click.Context, is_debug: bool, is_plain: bool) -> None:

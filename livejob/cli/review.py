@@ -10,7 +10,7 @@ import click
 from livejob.cli.stack_output import describe_changes
 from livejob.deploy.changes import ResourceChange
 from livejob.deploy.resources import StageContext, StageMode
-from livejob.errors import NotConfirmed, StageModeDiffers
+from livejob.errors import NotConfirmed
 
 _MEANS = {
     "development": "a development stage, whose runs developers' sessions take",
@@ -39,7 +39,10 @@ class ConsoleReview:
         if self._is_yes:
             return
         if not self._can_ask:
-            raise StageModeDiffers(f"{what}; this would make it {_MEANS[stage.mode]}.", command=self._command)
+            raise NotConfirmed(
+                f"{what}; this would make it {_MEANS[stage.mode]}.",
+                remedy=f"Choose another stage (--stage), or say that it is meant: `{self._command} --yes`.",
+            )
         self._ask(f"{what}.\nMake it {_MEANS[stage.mode]}?")
 
     def check_changes(self, changes: Sequence[ResourceChange]) -> None:

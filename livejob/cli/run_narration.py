@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from livejob.cli.run_text import failure_lines, local_time
-from livejob.cli.session_output import STATE_STYLE, human_seconds, printable
+from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.clock import Clock
 from livejob.local_runner.logs import LogLine
 from livejob.runs.model import Run

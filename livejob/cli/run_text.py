@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from livejob.cli.session_output import STATE_STYLE, human_seconds, printable
+from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.runs.model import Attempt, Run
 from livejob.wire.outcome import Failure
 from livejob.wire.states import OPEN, State

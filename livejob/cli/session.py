@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,26 +19,32 @@ from livejob.aws import current_keys
 from livejob.bridge.doorbell import IotDoorbell
 from livejob.bridge.endpoint import find_iot_endpoint
 from livejob.bridge.iot import IotTransport
+from livejob.cli.start_debug import OpenedDebug
 from livejob.cli.wiring import Target
 from livejob.clock import Clock, EpochMs
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
+from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
-from livejob.local_runner.events import Reporter
+from livejob.local_runner.events import Reporter, Warned
 from livejob.local_runner.execution import RunExecution
+from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pool import PoolLimits, WorkerPool
+from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
+from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
-from livejob.local_runner.reload import Reload
+from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
+from livejob.project.dependencies import AppPackages
 from livejob.project.loading import discover_jobs
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
@@ -53,7 +59,10 @@ class SessionPlan:
 
     images:    runtime ("python3.11") -> image of its workers.
     job_roles: job -> ARN of its deployed role.
+    packages:  that the app asks for.
     needs:     see DaemonParts.
+    debug:     None for a session in which nothing is debugged.
+    debuggers: runtime -> directory of the debugpy of its workers; empty without debug.
     """
 
     settings: Settings
@@ -61,12 +70,15 @@ class SessionPlan:
     jobs: Mapping[str, JobSpec]
     job_roles: Mapping[str, str]
     images: Mapping[str, str]
+    packages: AppPackages
     engine: Engine
     gateway: ThreadGateway
     clock: Clock
     reporter: Reporter
     is_takeover: bool = False
     needs: Sequence[Awaitable[None]] = ()
+    debug: OpenedDebug | None = None
+    debuggers: Mapping[str, Path] = field(default_factory=dict)
 
 
 def new_session(clock: Clock) -> Session:
@@ -91,6 +103,8 @@ class SessionBuilder:
         self._sts = plan.target.open_sts()
         self._use = SourceUse()
         self._files = ThreadGateway("files", 1)
+        runtimes = {job.runtime for job in plan.jobs.values()}
+        self._dependencies = Dependencies(plan.packages, runtimes, plan.gateway, plan.reporter, plan.clock)
         # The directory is in the label: another copy of the app, on the same engine and with an AWS of its
         # own, knows nothing of this one's sessions and must not take its workers for orphans.
         self._place = f"{plan.target.names.app} in {plan.settings.root}"
@@ -109,14 +123,11 @@ class SessionBuilder:
             attachment=Attachment(self._me, plan.target.open_sessions(), doorbell, plan.gateway, plan.clock),
             transport=self._open_transport(),
             records=records,
-            execution=RunExecution(records, sources, logs, plan.clock, plan.reporter),
-            reload=Reload(
-                sources,
-                SourceWatcher([source]),
-                plan.reporter,
-                catalog,
-                partial(discover_jobs, plan.settings),
+            execution=RunExecution(
+                records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
             ),
+            recent=RecentJobs(plan.settings.livejob_directory, plan.clock),
+            reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
             jobs=catalog,
             end_orphans=partial(plan.engine.sweep, self._place, names.stage),
             clock=plan.clock,
@@ -124,6 +135,18 @@ class SessionBuilder:
             needs=plan.needs,
         )
         return Daemon(parts, DaemonSettings(plan.settings.drain_s, plan.is_takeover))
+
+    def _reload_parts(self, sources: SourceFeed, catalog: JobCatalog) -> ReloadParts:
+        settings = self._plan.settings
+        is_checking = settings.check_on_save
+        return ReloadParts(
+            sources=sources,
+            watcher=SourceWatcher([settings.source_directory]),
+            catalog=catalog,
+            discover=partial(discover_jobs, settings),
+            dependencies=self._dependencies,
+            checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
+        )
 
     def _open_transport(self) -> IotTransport:
         target = self._plan.target
@@ -138,10 +161,22 @@ class SessionBuilder:
         return WorkerPool(
             plan.engine,
             lambda: self._worker_spec(spec()),
-            WorkerService(credentials.document, partial(self._use.note, job.name)),
+            WorkerService(credentials.document, partial(self._use.note, job.name), self._preloads(spec)),
             PoolLimits(job.concurrency),
             plan.clock,
             plan.reporter,
+        )
+
+    def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
+        plan = self._plan
+        if not plan.settings.preload:
+            return NoPreloads()
+        return JobPreloads(
+            spec().name,
+            plan.settings.livejob_directory,
+            lambda: f"{plan.images.get(spec().runtime)} {self._dependencies.directory(spec().runtime)}",
+            lambda: spec().environment,
+            lambda text: plan.reporter.report(Warned(text)),
         )
 
     def _worker_spec(self, job: JobSpec) -> WorkerSpec:
@@ -156,4 +191,6 @@ class SessionBuilder:
             package=Path(livejob.__file__).resolve().parent.parent,
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
             memory_bytes=job.memory_bytes,
+            dependencies=self._dependencies.directory(job.runtime),
+            debugger=plan.debuggers.get(job.runtime, plan.debug.package) if plan.debug else None,
         )

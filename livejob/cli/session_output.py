@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 import click
 
+from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.clock import Clock
 from livejob.deploy.stack_events import ResourceEvent
 from livejob.local_runner.events import (
@@ -26,6 +26,8 @@ from livejob.local_runner.events import (
     DebuggerAttached,
     DebuggerAwaited,
     DebuggerDetached,
+    DependenciesInstalled,
+    DependenciesInstalling,
     EngineBack,
     EngineWaiting,
     Event,
@@ -48,18 +50,9 @@ from livejob.local_runner.logs import Stream
 from livejob.wire.ids import RunId
 from livejob.wire.states import State
 
-_UNSAFE = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
-
 LINE_CHARS = 400
 TRACE_LINES = 12
 SHOWN_PATHS = 3
-
-STATE_STYLE = {
-    State.SUCCEEDED: ("✓", "green"),
-    State.CANCELLED: ("■", "yellow"),
-    State.QUEUED: ("↩", "yellow"),
-}
-"""Mark and colour of a state in which a run can be left; every other one is a failure."""
 
 JOB_COLOURS = ("cyan", "magenta", "blue", "bright_yellow", "bright_green", "bright_blue")
 
@@ -71,6 +64,7 @@ class Ready:
     aws:      endpoint of the local AWS, or account and region.
     began_s:  monotonic time at which the command began.
     is_deployed: something had to be deployed.
+    debug:    address for debuggers; "" where nothing is debugged.
     """
 
     version: str
@@ -83,6 +77,7 @@ class Ready:
     directory: Path
     began_s: float
     is_deployed: bool
+    debug: str = ""
 
 
 class Printer(Reporter, Protocol):
@@ -119,13 +114,17 @@ class TextPrinter:
             RunEnded: self._ended,
             SourceSaved: self._saved,
             SourceProblem: self._problem,
-            SourceMended: lambda event: self._note(f"✓ {event.path} compiles again", "green"),
+            SourceMended: lambda event: self._note(f"✓ {event.path} is mended", "green"),
             JobsChanged: self._jobs_changed,
+            DependenciesInstalling: lambda event: self._note(f"installing {event.file} …", "bright_black"),
+            DependenciesInstalled: lambda event: self._note(
+                f"↻ installed {event.file} in {human_seconds(event.took_s)}: the next run has it", "cyan"
+            ),
             EngineWaiting: self._engine_waiting,
             EngineBack: lambda event: self._note(
                 f"the engine answers again after {event.waited_s:.1f} s", "green"
             ),
-            DebuggerAttached: lambda event: self._note(f"debugger attached: {event.name}", "green"),
+            DebuggerAttached: lambda event: self._note(f"debugger attached: {event.client}", "green"),
             DebuggerDetached: self._debugger_detached,
             DebuggerAwaited: self._debugger_awaited,
             RunHeld: self._held,
@@ -166,6 +165,8 @@ class TextPrinter:
             f"  jobs   {'  '.join(click.style(job, fg=self._colours[job]) for job in ready.jobs)}", err=True
         )
         click.echo(f"  logs   {ready.directory / 'runs'}", err=True)
+        if ready.debug:
+            click.echo(f"  debug  {ready.debug}  (`livejob debug init` configures the editor)", err=True)
         took = human_seconds(self._clock.monotonic_s() - ready.began_s)
         example = f"livejob run {ready.jobs[0]} --payload '{{}}'"
         click.echo(f"  {click.style('ready', fg='green', bold=True)} in {took}; try: {example}\n", err=True)
@@ -232,7 +233,7 @@ class TextPrinter:
 
     def _debugger_detached(self, event: DebuggerDetached) -> None:
         paused = f"; {len(event.paused)} paused run(s) go on" if event.paused else ""
-        self._note(f"debugger gone: {event.name}{paused}", "yellow")
+        self._note(f"debugger gone: {event.client}{paused}", "yellow")
 
     def _debugger_awaited(self, event: DebuggerAwaited) -> None:
         text = f"waiting for a debugger on {event.address}, {event.left_s:.0f} s left; Enter to go on without"
@@ -253,7 +254,9 @@ class TextPrinter:
             self._note(f"this stage was taken over by {event.by}", "yellow")
         if event.returned:
             self._note(f"{event.returned} waiting run(s) given back to the queue", None)
-        if event.running:
+        if not event.running:
+            self._note("session ended", "bright_black")
+        else:
             self._note(
                 f"stopping: {len(event.running)} run(s) may go on for {event.drain_s:g} s; "
                 "Ctrl-C again stops them now",
@@ -295,24 +298,6 @@ class JsonPrinter:
 
     def _emit(self, name: str, **fields: object) -> None:
         click.echo(json.dumps({"event": name, **fields}, default=_plain, ensure_ascii=False))
-
-
-def printable(text: str) -> str:
-    """Text of a handler made safe for a terminal: of all control sequences only tabs and colours stay."""
-    return _UNSAFE.sub("", text)
-
-
-def human_seconds(seconds: float) -> str:
-    """Like `42 ms`, `3.4 s`, `12 min 5 s`, `2 h 3 min`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
 
 
 def _plain(value: object) -> object:

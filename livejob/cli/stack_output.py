@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from livejob.cli.session_output import human_seconds
+from livejob.cli.style import human_seconds
 from livejob.deploy.changes import Effect, ResourceChange
 from livejob.deploy.stack_events import ResourceEvent
 

@@ -21,7 +21,7 @@ def make_source(context: StageContext, settings: Settings, jobs: Mapping[str, Jo
     """The code of a stage of the context's mode; bundles only where a job is built.
 
     Raises:
-        HandlerNotBundled, UvMissing, DependenciesFailed: see `Bundler.bundle`.
+        JobSpecInvalid, DependenciesUnusable: see `Bundler.bundle`.
     """
     invoker = invoker_package() if context.mode == "production" else stub_package()
     built = [spec for spec in jobs.values() if has_builds(context, spec)]

@@ -10,18 +10,20 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from livejob import __version__
 from livejob.cli.app_aws import open_app_aws, set_up_app_aws
-from livejob.cli.engine import open_engine, resolve_images
+from livejob.cli.engine import OpenedEngine, app_packages, opened_engine, resolve_images, worker_pythons
 from livejob.cli.exit_codes import ExitCode
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.review import ConsoleReview
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.stage_source import make_source
+from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
 from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.artifacts import DeployClients
@@ -50,9 +52,11 @@ AWS_THREADS = 8
 @click.option("--yes", "is_yes", is_flag=True, help="Make a development stage of a production stage.")
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
 @global_options
+@debug_options
 def command(
     options: GlobalOptions,
     *,
+    debug_wish: DebugWish,
     takeover: bool,
     is_yes: bool,
     is_json: bool,
@@ -68,18 +72,19 @@ def command(
     remember_stage(settings)
     clock = SystemClock()
     printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
+    wishes = Wishes(options.is_local, takeover, debug_wish)
     review = ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False)
-    live = LiveOptions(options.is_local, takeover)
-    asyncio.run(LiveCommand(settings, jobs, live, printer, review, clock).run())
+    asyncio.run(LiveCommand(settings, jobs, wishes, printer, review, clock).run())
     return ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """is_local: as in GlobalOptions. is_takeover: of the stage, from another session."""
+class Wishes:
+    """What was given on the command line and is no setting."""
 
     is_local: bool | None
     is_takeover: bool
+    debug: DebugWish
 
 
 class LiveCommand:
@@ -89,15 +94,14 @@ class LiveCommand:
         self,
         settings: Settings,
         jobs: Mapping[str, JobSpec],
-        options: LiveOptions,
+        wishes: Wishes,
         printer: Printer,
         review: Review,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._jobs = jobs
-        self._is_local = options.is_local
-        self._is_takeover = options.is_takeover
+        self._wishes = wishes
         self._printer = printer
         self._review = review
         self._clock = clock
@@ -106,16 +110,19 @@ class LiveCommand:
 
     async def run(self) -> None:
         try:
-            async with self._opened_target() as (target, needs):
-                await self._serve(target, needs)
+            async with (
+                opened_debug(self._wishes.debug, self._settings, self._printer) as debug,
+                self._opened_target() as (target, needs),
+            ):
+                await self._serve(target, needs, debug)
         finally:
             self._gateway.close()
 
     @contextlib.asynccontextmanager
     async def _opened_target(self) -> AsyncIterator[tuple[Target, list[Awaitable[None]]]]:
         """The stage's AWS, and what of it must last as long as the session."""
-        if not self._is_local:
-            yield open_target(self._settings, self._is_local), []
+        if not self._wishes.is_local:
+            yield open_target(self._settings, self._wishes.is_local), []
             return
         local = await asyncio.to_thread(open_app_aws, self._settings)
         try:
@@ -124,45 +131,65 @@ class LiveCommand:
         finally:
             await asyncio.to_thread(local.stop)
 
-    async def _serve(self, target: Target, needs: list[Awaitable[None]]) -> None:
-        opening = asyncio.ensure_future(open_engine(self._settings.engine, target.endpoint_url))
-        deployed = await asyncio.to_thread(self._deploy, target)
-        opened = await opening
-        try:
-            runtimes = {job.runtime for job in self._jobs.values()}
-            images = await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image)
-            self._printer.prepare(
-                Ready(
-                    version=__version__,
-                    app=target.names.app,
-                    stage=target.names.stage,
-                    aws=target.endpoint_url or f"account {target.account}, {target.region}",
-                    engine=f"{opened.info.name} {opened.info.version}",
-                    notes=opened.info.notes,
-                    jobs=sorted(self._jobs),
-                    began_s=self._began_s,
-                    directory=self._settings.livejob_directory,
-                    is_deployed=deployed.is_changed,
-                )
-            )
-            plan = SessionPlan(
-                settings=self._settings,
-                target=target,
-                jobs=self._jobs,
-                job_roles=deployed.job_roles,
-                images=images,
-                engine=opened.engine,
-                gateway=self._gateway,
-                clock=self._clock,
-                reporter=self._printer,
-                is_takeover=self._is_takeover,
-                needs=needs,
-            )
+    async def _serve(self, target: Target, needs: list[Awaitable[None]], debug: OpenedDebug | None) -> None:
+        deploying = asyncio.ensure_future(asyncio.to_thread(self._deploy, target))
+        async with opened_engine(self._settings.engine, target.endpoint_url) as opened:
+            deployed = await deploying
+            plan = await self._plan(target, needs, debug, opened, deployed)
+            self._printer.prepare(self._ready(target, debug, opened, deployed))
             daemon = await asyncio.to_thread(SessionBuilder(plan).build)
             with _stopped_by_signals(daemon):
                 await daemon.run()
-        finally:
-            await opened.engine.close()
+
+    async def _plan(
+        self,
+        target: Target,
+        needs: list[Awaitable[None]],
+        debug: OpenedDebug | None,
+        opened: OpenedEngine,
+        deployed: DeployedStage,
+    ) -> SessionPlan:
+        runtimes = {job.runtime for job in self._jobs.values()}
+        return SessionPlan(
+            settings=self._settings,
+            target=target,
+            jobs=self._jobs,
+            job_roles=deployed.job_roles,
+            images=await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image),
+            packages=app_packages(self._settings, opened),
+            engine=opened.engine,
+            gateway=self._gateway,
+            clock=self._clock,
+            reporter=self._printer,
+            is_takeover=self._wishes.is_takeover,
+            needs=needs,
+            debug=debug,
+            debuggers=await self._debuggers(debug, opened, runtimes),
+        )
+
+    def _ready(
+        self, target: Target, debug: OpenedDebug | None, opened: OpenedEngine, deployed: DeployedStage
+    ) -> Ready:
+        return Ready(
+            version=__version__,
+            app=target.names.app,
+            stage=target.names.stage,
+            aws=target.endpoint_url or f"account {target.account}, {target.region}",
+            engine=f"{opened.info.name} {opened.info.version}",
+            notes=opened.info.notes,
+            jobs=sorted(self._jobs),
+            began_s=self._began_s,
+            directory=self._settings.livejob_directory,
+            is_deployed=deployed.is_changed,
+            debug=debug.address if debug is not None else "",
+        )
+
+    async def _debuggers(
+        self, debug: OpenedDebug | None, opened: OpenedEngine, runtimes: set[str]
+    ) -> Mapping[str, Path]:
+        if debug is None:
+            return {}
+        return await asyncio.to_thread(lambda: debug.packages(worker_pythons(opened, runtimes)))
 
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)

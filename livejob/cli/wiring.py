@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iot.client import IoTClient
     from mypy_boto3_iot_data.client import IoTDataPlaneClient
     from mypy_boto3_sts.client import STSClient
+    from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
     from livejob.cli.options import GlobalOptions
     from livejob.runs.documents import S3Documents
@@ -68,9 +69,12 @@ class Target:
     @cached_property
     def account(self) -> str:
         """The account's 12 digits, asked of AWS once."""
-        sts = self.open_sts()
+        return self.identify(self.open_sts())["Account"]
+
+    def identify(self, sts: STSClient) -> GetCallerIdentityResponseTypeDef:
+        """Whose credentials these are."""
         with translated("sts:GetCallerIdentity", "the account"):
-            return sts.get_caller_identity()["Account"]
+            return sts.get_caller_identity()
 
     def open_sts(self) -> STSClient:
         return self.session.client("sts", endpoint_url=self.endpoint_url)

@@ -20,11 +20,12 @@ from pathlib import Path
 from livejob.deploy.app_files import app_files
 from livejob.deploy.build import BUILD_MODULE, Platform
 from livejob.deploy.code_zip import import_closure, named
-from livejob.deploy.dependencies import find_declaration, install
+from livejob.deploy.dependencies import pack_packages
 from livejob.deploy.packages import livejob_root
 from livejob.deploy.resources import BundleCode
 from livejob.deploy.zip_files import digest_of, write_zip
-from livejob.errors import HandlerNotBundled
+from livejob.errors import JobSpecInvalid
+from livejob.project.dependencies import wanted_packages
 from livejob.project.specs import JobSpec
 from livejob.wire.names import BUNDLE_RUNTIME, BUNDLE_TASK, bundle_key
 
@@ -64,15 +65,15 @@ class Bundler:
         """The bundle for those jobs of one platform; nothing is written when it is there already.
 
         Raises:
-            HandlerNotBundled: a job's handler is in no file that is deployed.
-            UvMissing, DependenciesFailed: see `dependencies.install`.
+            JobSpecInvalid: a job's handler is in no file that is deployed.
+            DependenciesUnusable: its packages cannot be installed for the platform.
         """
         source = app_files(self._source)
         _check_handlers(source, jobs)
         contents = {f"{BUNDLE_TASK}/{name}": path for name, path in source.items()}
         contents |= {f"{BUNDLE_RUNTIME}/{name}": path for name, path in _runtime_files().items()}
-        declaration = find_declaration(self._root, self._source)
-        packages = install(declaration, platform, self._kept / "packages") if declaration else None
+        wanted = wanted_packages(self._root, self._source)
+        packages = pack_packages(wanted, platform, self._kept / "packages") if wanted else None
         parts = (digest_of(contents), packages.digest if packages else "")
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         path = self._kept / f"{digest}.zip"
@@ -108,6 +109,8 @@ def _check_handlers(source: Mapping[str, Path], jobs: Iterable[JobSpec]) -> None
     for job in jobs:
         module = job.handler.rpartition(".")[0]
         if not {f"{module}.py", f"{module}/__init__.py"} & source.keys():
-            raise HandlerNotBundled(
-                f"{job.defined_at}: {job.name} has its handler in {module}.py, which is not deployed"
+            raise JobSpecInvalid(
+                f"{job.defined_at}: {job.name} has its handler in {module}.py, which is not deployed",
+                remedy="Hidden directories, virtual environments and directories that git ignores are not "
+                "deployed: move the file, or correct the job's handler.",
             )

@@ -15,8 +15,8 @@ from livejob.local_runner.events import JobsChanged, Reporter
 from livejob.local_runner.pool import WorkerPool
 from livejob.project.specs import JobSpec
 
-WORKER_FIELDS = ("runtime", "memory_bytes")
-"""A change of these needs new workers."""
+WORKER_FIELDS = ("runtime", "memory_bytes", "environment")
+"""A change of these needs new workers; of the environment, because what is imported ahead has read it."""
 
 STAGE_FIELDS = ("permissions", "when_disconnected")
 """A change of these needs a deployment."""

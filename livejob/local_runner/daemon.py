@@ -12,6 +12,7 @@ fails ends in an orderly drain and not in the loss of what runs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,7 @@ from livejob.local_runner.dispatcher import Dispatcher
 from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
 from livejob.local_runner.execution import LiveJob, RunExecution
 from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
 from livejob.runs.model import Run
@@ -57,6 +59,7 @@ class DaemonParts:
     records: Records
     execution: RunExecution
     reload: Reload
+    recent: RecentJobs
     jobs: Mapping[str, LiveJob]
     end_orphans: Callable[[frozenset[SessionId]], Awaitable[int]]
     clock: Clock
@@ -117,7 +120,12 @@ class Daemon:
     async def _serve(self, attached: Attached) -> None:
         async with asyncio.TaskGroup() as runs:
             dispatcher = Dispatcher(
-                self._parts.records, self._parts.execution, self._parts.jobs, self._parts.reporter, runs
+                self._parts.records,
+                self._parts.execution,
+                self._parts.jobs,
+                self._parts.reporter,
+                runs,
+                self._parts.recent.note,
             )
             services = {
                 "bridge": self._hear(dispatcher),
@@ -125,6 +133,7 @@ class Daemon:
                 "heartbeat": self._beat(dispatcher),
                 "reload": self._parts.reload.run(),
                 "workers": self._tidy_workers(attached),
+                "warm workers": self._warm_workers(),
                 **{f"need {at}": need for at, need in enumerate(self._parts.needs)},
             }
             tasks = [asyncio.create_task(self._guard(each), name=name) for name, each in services.items()]
@@ -225,6 +234,13 @@ class Daemon:
             # Somebody else's: just after its lease is the moment to see whether it lives.
             return (run.lease_until_ms - now_ms) / 1000 + LOOK_AGAIN_S
         return SWEEP_S
+
+    async def _warm_workers(self) -> None:
+        """Have workers of the jobs used lately ready. What goes wrong is told by the run that needs one."""
+        for name in self._parts.recent.lately():
+            if name in self._parts.jobs:
+                with contextlib.suppress(LivejobError):
+                    await self._parts.execution.warm(self._parts.jobs[name])
 
     async def _tidy_workers(self, attached: Attached) -> None:
         count = await self._parts.end_orphans(attached.live)

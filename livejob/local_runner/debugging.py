@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from livejob.runs.model import Run
@@ -29,11 +30,13 @@ class PauseListener(Protocol):
 class AttemptAtHand:
     """An attempt that is about to start.
 
+    dependencies: directory of this machine with the worker's third-party packages; None without.
     send: takes bytes for its debugger; to be used once its process exists.
     """
 
     run: Run
     worker: Hello
+    dependencies: Path | None
     send: Callable[[bytes], Awaitable[None]]
     pauses: PauseListener
 

@@ -8,7 +8,7 @@ An offer is only a hint; the conditional claim in the record decides, so offers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from livejob.errors import LivejobError
 from livejob.local_runner.events import Reporter, RunClaimed, Warned
@@ -28,12 +28,15 @@ class Dispatcher:
         jobs: Mapping[str, LiveJob],
         reporter: Reporter,
         group: asyncio.TaskGroup,
+        note_used: Callable[[str], None],
     ) -> None:
+        """`note_used` hears of each job of which a run is executed."""
         self._records = records
         self._execution = execution
         self._jobs = jobs
         self._reporter = reporter
         self._group = group
+        self._note_used = note_used
         self._offered: set[RunId] = set()
         self._active: dict[RunId, ActiveRun] = {}
         self._is_taking = True
@@ -84,17 +87,19 @@ class Dispatcher:
         return len(waiting)
 
     async def _take(self, run_id: RunId, job: str) -> None:
+        reservation = self._execution.expect(self._jobs[job])
         try:
-            heard_s = self._execution.expect()
             run = await self._records.claim(run_id)
             if run is None:
                 return
-            active = self._active[run_id] = ActiveRun(run, heard_s)
+            active = self._active[run_id] = ActiveRun(run, reservation.heard_s)
             self._reporter.report(RunClaimed(run))
-            await self._execution.execute(active, self._jobs[job])
+            self._note_used(job)
+            await self._execution.execute(active, self._jobs[job], reservation)
         except LivejobError as error:
             self._reporter.report(Warned(f"{run_id}: {error.message}", error.remedy, about=run_id))
         finally:
+            await reservation.forget()
             self._active.pop(run_id, None)
             self._offered.discard(run_id)
             if not self._offered:

@@ -79,7 +79,10 @@ class SourceSaved:
 
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
-    """A changed file cannot be compiled. `where` is `file:line`; `detail` shows the line and a caret."""
+    """A changed file cannot be compiled, or a job not be imported. `where` is `file:line`.
+
+    detail: the line and a caret, and what a failed import has printed.
+    """
 
     where: str
     message: str
@@ -102,6 +105,22 @@ class JobsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DependenciesInstalling:
+    """The packages that `file` names are being installed; runs of these runtimes get them then."""
+
+    file: Path
+    runtimes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DependenciesInstalled:
+    """Workers that start from here on have the packages; runs that go on keep the ones they have."""
+
+    file: Path
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EngineWaiting:
     """The engine does not answer; runs wait for it until `give_up_s` from now."""
 
@@ -116,16 +135,16 @@ class EngineBack:
 
 @dataclass(frozen=True, slots=True)
 class DebuggerAttached:
-    """A debugger is there; runs have its breakpoints. `name` is its own, e.g. "Visual Studio Code"."""
+    """A debugger is there; runs have its breakpoints. `client` is what it calls itself."""
 
-    name: str
+    client: str
 
 
 @dataclass(frozen=True, slots=True)
 class DebuggerDetached:
     """The debugger has gone. `paused` runs go on."""
 
-    name: str
+    client: str
     paused: Sequence[RunId]
 
 
@@ -188,6 +207,8 @@ Event = (
     | SourceProblem
     | SourceMended
     | JobsChanged
+    | DependenciesInstalling
+    | DependenciesInstalled
     | EngineWaiting
     | EngineBack
     | DebuggerAttached

@@ -20,6 +20,7 @@ from livejob.local_runner.logs import LineSplitter, LogLine, RunLog, RunLogs, St
 from livejob.local_runner.pauses import Pauses
 from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
+from livejob.local_runner.reservation import Reservation
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.time_limit import TimeLimit
 from livejob.local_runner.waiting import wait_first
@@ -77,10 +78,6 @@ class ActiveRun:
         self.stop("shutdown")
 
 
-class _Stopped(Exception):
-    """The run was asked to stop before it had a worker."""
-
-
 class RunExecution:
     """Executes the runs of one session, each by one call of `execute`."""
 
@@ -101,43 +98,40 @@ class RunExecution:
         self._reporter = reporter
         self._debugging = debugging or NoDebugging()
 
-    def expect(self) -> float:
-        """A run was heard of and will perhaps be executed; gives its `heard_s`."""
-        return self._sources.expect()
+    def expect(self, job: LiveJob) -> Reservation:
+        """A run was heard of and will perhaps be executed: what it needs is made ready meanwhile."""
+        return Reservation(job.pool, self._sources.expect())
 
-    async def execute(self, active: ActiveRun, job: LiveJob) -> None:
+    async def warm(self, job: LiveJob) -> None:
+        """Have a worker of the job ready, with its sources and packages.
+
+        Raises:
+            EngineUnavailable, ImageMissing, WorkerFailed: it cannot be started.
+        """
+
+        async def prepare(link: WorkerLink) -> None:
+            await link.prepare(await self._sources.current(self._clock.monotonic_s() - SOURCES_AGE_S))
+
+        await job.pool.warm(prepare)
+
+    async def execute(self, active: ActiveRun, job: LiveJob, reservation: Reservation) -> None:
         """Take the run to its end and record it."""
         began_s = self._clock.monotonic_s()
         try:
-            link = await self._acquire(active, job.pool)
-        except _Stopped:
-            await self._record(active, _stopped_before_start(active.reason), began_s)
-            return
+            link = await reservation.take(active.stop_asked)
         except LivejobError as error:
             failure = Failure(FailureType.WORKER_FAILED, error.message, remedy=error.remedy)
             await self._record(active, Outcome(Input.FAIL, failure=failure), began_s)
             return
+        if link is None:
+            await self._record(active, _stopped_before_start(active.reason), began_s)
+            return
+        active.has_worker = True
         try:
             began_s, outcome = await self._attempt(active, job.spec, link)
         finally:
             await job.pool.release(link)
         await self._record(active, outcome, began_s)
-
-    async def _acquire(self, active: ActiveRun, pool: WorkerPool) -> WorkerLink:
-        acquiring = asyncio.ensure_future(pool.acquire())
-        stopping = asyncio.ensure_future(active.stop_asked.wait())
-        try:
-            await wait_first(acquiring, stopping)
-            if acquiring.done():
-                active.has_worker = True
-                return await acquiring
-            acquiring.cancel()
-            await wait_first(acquiring)
-            if not acquiring.cancelled() and acquiring.exception() is None:
-                await pool.release(acquiring.result())
-            raise _Stopped
-        finally:
-            stopping.cancel()
 
     async def _attempt(self, active: ActiveRun, spec: JobSpec, link: WorkerLink) -> tuple[float, Outcome]:
         run = active.run
@@ -151,7 +145,9 @@ class RunExecution:
         await self._give_sources(active, link)
         limit = TimeLimit(spec.timeout_s, self._clock)
         pauses = Pauses(run, limit, partial(self._write_note, active), self._reporter)
-        at_hand = AttemptAtHand(run, link.hello, partial(_send_debugger, link, run), pauses)
+        at_hand = AttemptAtHand(
+            run, link.hello, link.dependencies, partial(_send_debugger, link, run), pauses
+        )
         try:
             async with self._debugging.attempt(at_hand) as debugging:
                 return await self._debugged(active, spec, link, payload, _Debugged(debugging, limit))

@@ -1,8 +1,8 @@
 """What a save means: the person hears of it at once, and what is prepared ahead follows.
 
 The next attempt has the new code because it starts from the sources as they are; nothing here decides
-that. This looks for syntax errors before a run meets them, lets idle workers compile what has changed, and
-lets changed job definitions take effect.
+that. This looks for errors before a run meets them, first of syntax, which needs no worker, then of import;
+lets idle workers compile what has changed; and lets changed job definitions and packages take effect.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
+from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.listing import NOTHING, Listing
 from livejob.local_runner.watcher import SourceWatcher
@@ -21,31 +24,44 @@ from livejob.project.discovery import SETTINGS_FILE, Discovery
 from livejob.project.ignored import GIT_IGNORE
 from livejob.runner.snapshot import unpack
 
+_SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
+"""Sources, settings, locks, requirements."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadParts:
+    """The ready collaborators of a Reload. `discover` reads the app's job definitions anew."""
+
+    sources: SourceFeed
+    watcher: SourceWatcher
+    catalog: JobCatalog
+    discover: Callable[[], Discovery]
+    dependencies: Dependencies
+    checks: ImportChecks | NoChecks
+
 
 class Reload:
-    """Follows one watcher. `discover` reads the app's job definitions anew."""
+    """Follows one watcher."""
 
-    def __init__(
-        self,
-        sources: SourceFeed,
-        watcher: SourceWatcher,
-        reporter: Reporter,
-        catalog: JobCatalog,
-        discover: Callable[[], Discovery],
-    ) -> None:
-        self._sources = sources
-        self._watcher = watcher
+    def __init__(self, parts: ReloadParts, reporter: Reporter) -> None:
+        self._sources = parts.sources
+        self._watcher = parts.watcher
         self._reporter = reporter
-        self._catalog = catalog
-        self._discover = discover
+        self._catalog = parts.catalog
+        self._discover = parts.discover
+        self._dependencies = parts.dependencies
+        self._checks = parts.checks
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
 
     async def open(self) -> None:
-        """Begin to watch and look at the source: saves from here on are news.
+        """Begin to watch, look at the source and have its packages: saves from here on are news.
 
         Where the system does not let us watch, says so; then `run` sees no saves.
+
+        Raises:
+            DependenciesUnusable: the packages cannot be had.
         """
         try:
             self._watcher.open()
@@ -57,6 +73,7 @@ class Reload:
                 )
             )
         self._told = await self._sources.refreshed()
+        await self._dependencies.open()
 
     async def run(self) -> None:
         """Follow saves until cancelled."""
@@ -69,12 +86,18 @@ class Reload:
             settings = [path.name for path in paths if path.name == SETTINGS_FILE and self._is_new(path)]
             if changed or settings:
                 await self._follow(changed, settings, sources)
+            if await self._dependencies.follow():
+                await asyncio.gather(*(job.pool.renew() for job in self._catalog.values()))
 
     async def _follow(self, changed: Sequence[str], settings: Sequence[str], sources: Listing) -> None:
         self._reporter.report(SourceSaved([*changed, *settings]))
         await asyncio.gather(*(job.pool.give_sources(sources) for job in self._catalog.values()))
+        self._checks.note(changed)
         for path in changed:
             self._check(path, sources)
+        if not self._broken:
+            # Else the import fails as well, and what is wrong was just said.
+            self._checks.begin()
         await self._follow_definitions()
 
     async def _follow_definitions(self) -> None:
@@ -88,6 +111,7 @@ class Reload:
             await self._catalog.follow(found.jobs)
 
     async def close(self) -> None:
+        await self._checks.close()
         await self._watcher.close()
         await self._sources.close()
 
@@ -114,7 +138,7 @@ class Reload:
 
 def _may_be_source(path: Path) -> bool:
     """False for data: handlers write it by the thousand, and read it from disk. A directory may be either."""
-    return path.suffix == ".py" or path.name in (SETTINGS_FILE, GIT_IGNORE) or not path.is_file()
+    return path.suffix in _SOURCE_SUFFIXES or path.name == GIT_IGNORE or not path.is_file()
 
 
 def syntax_problem(text: bytes, name: str) -> SourceProblem | None:

@@ -7,21 +7,27 @@ the attempt's owner decides when to stop it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from livejob.errors import WorkerFailed
 from livejob.local_runner.engines.port import Worker, WorkerExit
+from livejob.local_runner.preloads import Preloads
 from livejob.local_runner.sources.listing import NOTHING, Listing, changes_between
 from livejob.local_runner.sources.messages import source_messages
 from livejob.local_runner.waiting import wait_first
 from livejob.wire.framing import FrameError, FrameReader
 from livejob.wire.worker import (
+    CheckImport,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
     Ended,
     Hello,
+    ImportChecked,
+    ModulesLearned,
     Notice,
     Output,
     Shutdown,
@@ -47,10 +53,12 @@ class WorkerService:
 
     credentials: see CredentialsDocument.
     loaded:      hears of source files that the worker has loaded: see `SourcesLoaded`.
+    preloads:    what it imports ahead.
     """
 
     credentials: CredentialsDocument
     loaded: Callable[[list[str]], None]
+    preloads: Preloads
 
 
 SHUTDOWN_S = 5.0
@@ -67,11 +75,17 @@ class WorkerLost:
 class WorkerLink:
     """Owns one worker from launch to end. `run` is called for one attempt at a time."""
 
-    def __init__(self, worker: Worker, service: WorkerService) -> None:
+    def __init__(self, worker: Worker, service: WorkerService, dependencies: Path | None = None) -> None:
+        """`dependencies`: directory of this machine that the worker was given; None without."""
+        self.dependencies = dependencies
         self._worker = worker
         self._service = service
         self._sources: Listing | None = None
         self._giving = asyncio.Lock()
+        self._preload_version = 0
+        self._checks: deque[asyncio.Future[ImportChecked]] = deque()
+        self.is_worn = False
+        """It should have no further attempt after the present one."""
         self._sink: AttemptSink | None = None
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._ended: asyncio.Future[Ended] | None = None
@@ -109,6 +123,17 @@ class WorkerLink:
             await self.kill()
         raise WorkerFailed(f"the worker {self.id} did not start: {reason}")
 
+    async def check(self, handler: str, environment: Mapping[str, str]) -> ImportChecked | None:
+        """Try the import of a handler, while there is no attempt; None when nothing was found out."""
+        checked: asyncio.Future[ImportChecked] = asyncio.get_running_loop().create_future()
+        self._checks.append(checked)
+        try:
+            await self._worker.send(encode(CheckImport(handler, dict(environment))))
+            await wait_first(checked, self._reading)
+        except WorkerFailed:
+            return None
+        return checked.result() if checked.done() and checked.result().is_whole else None
+
     async def give_sources(self, sources: Listing) -> None:
         """Have the attempts that start from here on see these sources. No error when the worker is gone."""
         async with self._giving:
@@ -126,11 +151,20 @@ class WorkerLink:
                 return
             self._sources = sources
 
+    async def prepare(self, sources: Listing) -> None:
+        """Have it ready for an attempt that may come. No error when the worker is gone."""
+        await self.give_sources(sources)
+        try:
+            await self._give_preload()
+        except WorkerFailed:
+            return
+
     async def run(self, start: StartAttempt, sink: AttemptSink) -> Ended | WorkerLost:
         """Run one attempt; `sink` gets what happens meanwhile, in order."""
         self._sink = sink
         self._ended = asyncio.get_running_loop().create_future()
         try:
+            await self._give_preload()
             await self._worker.send(encode(start))
             await wait_first(self._ended, self._reading)
         except WorkerFailed:
@@ -141,6 +175,12 @@ class WorkerLink:
         if ended.done():
             return ended.result()
         return WorkerLost(await self._worker.wait_ended())
+
+    async def _give_preload(self) -> None:
+        preloads = self._service.preloads
+        preload, self._preload_version = preloads.news(self.id, self.hello, self._preload_version)
+        if preload is not None:
+            await self._worker.send(encode(preload))
 
     async def stop_attempt(self, stop: StopAttempt) -> None:
         """Ask the supervisor to end the attempt. No error when the worker is gone."""
@@ -176,6 +216,7 @@ class WorkerLink:
         await self._finish_tasks()
 
     async def _finish_tasks(self) -> None:
+        self._service.preloads.forget(self.id)
         for task in self._answers:
             task.cancel()
         self._reading.cancel()
@@ -200,8 +241,6 @@ class WorkerLink:
             case Ended():
                 if self._ended is not None and not self._ended.done():
                     self._ended.set_result(message)
-            case SourcesLoaded(paths):
-                self._service.loaded(paths)
             case CredentialsWanted(request):
                 task = asyncio.create_task(self._answer(request), name="credentials")
                 self._answers.add(task)
@@ -209,6 +248,22 @@ class WorkerLink:
             case Hello():
                 if not self._hello.done():
                     self._hello.set_result(message)
+            case _:
+                self._take_lesson(message)
+
+    def _take_lesson(self, message: WorkerMessage) -> None:
+        """What the worker says of itself and the source, not of an attempt."""
+        match message:
+            case ImportChecked():
+                # In the order in which they were asked for, one answer for each.
+                asked = self._checks.popleft() if self._checks else None
+                if asked is not None and not asked.done():
+                    asked.set_result(message)
+            case ModulesLearned(is_spoilt=is_spoilt):
+                self.is_worn = self.is_worn or is_spoilt
+                self._service.preloads.learn(self.id, message)
+            case SourcesLoaded(paths):
+                self._service.loaded(paths)
             case _:
                 raise FrameError(f"the supervisor sent {type(message).__name__}")
 

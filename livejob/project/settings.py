@@ -77,6 +77,14 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
     return parse
 
 
+def _switch(value: object) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
 def _drain_s(value: object) -> float:
     if isinstance(value, str) and value.isdigit():
         value = int(value)
@@ -159,6 +167,20 @@ class Settings:
         default=10.0,
         flag="--drain",
         env=("LIVEJOB_DRAIN",),
+    )
+
+    preload: bool = _setting(
+        _switch,
+        "Import the packages that a job needs once for all its runs. Changes nothing but speed.",
+        default=True,
+        env=("LIVEJOB_PRELOAD",),
+    )
+
+    check_on_save: bool = _setting(
+        _switch,
+        "Import the changed jobs once after a save, to show at once what is broken.",
+        default=True,
+        env=("LIVEJOB_CHECK_ON_SAVE",),
     )
 
     @property

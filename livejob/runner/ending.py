@@ -40,10 +40,12 @@ class Report:
     """What an attempt's process tells whoever started it before it ends.
 
     sources: paths of the source files that it has loaded.
+    modules: names of the modules that it has imported and that are not the user's.
     """
 
     outcome: Outcome
     sources: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """As one frame."""
@@ -53,6 +55,7 @@ class Report:
             "failure": outcome.failure.to_json() if outcome.failure is not None else None,
             "exit_code": outcome.exit_code,
             "sources": list(self.sources),
+            "modules": list(self.modules),
         }
         return encode_frame(head, outcome.result or b"")
 
@@ -68,10 +71,14 @@ class Report:
                 failure=Failure.from_json(failure) if isinstance(failure, dict) else None,
                 exit_code=int(str(head["exit_code"])),
             )
-            sources = head["sources"]
+            sources, modules = head["sources"], head["modules"]
         except (FrameError, KeyError, ValueError):  # a handler can write into any descriptor
             return None
-        return cls(outcome, tuple(map(str, sources)) if isinstance(sources, list) else ())
+        return cls(outcome, _texts(sources), _texts(modules))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def outcome_at_end(reported: Outcome | None, death: Death) -> Outcome:

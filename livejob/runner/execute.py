@@ -13,16 +13,18 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from livejob.runner.context import Context, JobCancelled, JobTimedOut
-from livejob.runner.handler import HandlerUnusable, arguments_for, load_handler
-from livejob.runner.sources import Sources
+from livejob.runner.handler import HandlerUnusable
+from livejob.runner.signature import Handler, arguments_for, payload_hint
 from livejob.runner.stop import StopReason, StopSignal
 from livejob.runner.traces import describe, failure_of, format_trace
-from livejob.wire.documents import NotJson, encode_document
+from livejob.wire.documents import JsonValue, NotJson, encode_document
 from livejob.wire.limits import MIB, RESULT_BYTES
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
+from livejob.wire.typed import NotOfType, convert
 
 EXIT_SUCCEEDED = 0
 EXIT_FAILED = 1
@@ -39,10 +41,9 @@ STOPPED = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One attempt. `payload` is UTF-8 JSON; `handler` is relative to the absolute path `root`."""
+    """One attempt. `load` gives the handler, or raises what `load_handler` does; `payload` is UTF-8 JSON."""
 
-    handler: str
-    root: str
+    load: Callable[[], Handler]
     payload: bytes
     context: Context
 
@@ -66,7 +67,6 @@ def _nobody_looks(error: BaseException) -> None:
 
 def execute(
     order: Order,
-    sources: Sources,
     stop: StopSignal,
     report: Callable[[Outcome], None],
     look_at: LookAt = _nobody_looks,
@@ -81,7 +81,7 @@ def execute(
     that it uses. Raises nothing that the handler raises.
     """
     with ExitStack() as after_report:
-        end = _handle(order, sources, stop, after_report)
+        end = _handle(order, stop, after_report)
         if isinstance(end, _Raised) and _is_failure(end.error) and stop.reason() is None:
             look_at(end.error)
         # From here on a request to stop comes too late.
@@ -94,16 +94,33 @@ def _is_failure(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, HandlerUnusable)
 
 
-def _handle(order: Order, sources: Sources, stop: StopSignal, closing: ExitStack) -> _Returned | _Raised:
+def _handle(order: Order, stop: StopSignal, closing: ExitStack) -> _Returned | _Raised:
     try:
         with stop.told_to(_interrupt):
-            handler = load_handler(order.handler, order.root, sources)
-            payload = json.loads(order.payload)
+            handler = order.load()
+            payload = _typed_payload(handler, json.loads(order.payload))
             value = handler(*arguments_for(handler, payload, order.context))
     except BaseException as error:  # noqa: BLE001 - everything a handler can raise becomes its outcome
         return _Raised(error)
     # An async function has done nothing yet; so has a decorated one whose inspection would not tell.
     return _await(value, stop, closing) if inspect.isawaitable(value) else _Returned(value)
+
+
+def _typed_payload(handler: Handler, payload: JsonValue) -> object:
+    """The payload as what the handler's annotation promises.
+
+    Raises:
+        HandlerUnusable: it does not fit.
+    """
+    hint = payload_hint(handler)
+    if hint is Any:
+        return payload
+    try:
+        return convert(payload, hint, "payload")
+    except NotOfType as error:
+        remedy = "Send what the handler's annotation says, or change the annotation."
+        failure = Failure(FailureType.PAYLOAD_INVALID, str(error), remedy=remedy)
+        raise HandlerUnusable(failure.clipped()) from error
 
 
 def _interrupt(reason: StopReason) -> None:

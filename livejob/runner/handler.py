@@ -8,14 +8,14 @@ does not import the SDK.
 from __future__ import annotations
 
 import difflib
-import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from livejob.runner.signature import Handler
 from livejob.runner.sources import Sources
 from livejob.runner.traces import describe, failure_of
 from livejob.wire.outcome import Failure, FailureType
@@ -26,11 +26,9 @@ HANDLER_ATTRIBUTE = "__livejob_handler__"
 WALKED_COUNT = 2000
 """So many files are looked through for a name like the missing one."""
 
-Handler = Callable[..., object]
-
 
 class HandlerUnusable(Exception):
-    """There is no handler to run; `failure` says why."""
+    """There is no handler, or none for this payload; `failure` says why."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -51,30 +49,6 @@ def load_handler(handler: str, root: str, sources: Sources) -> Handler:
     if getattr(module, "__file__", None) != path:
         raise _shadowed(path, module)
     return _find_function(module, function, path)
-
-
-def arguments_for(handler: Handler, payload: object, context: object) -> tuple[object, ...]:
-    """What to call the handler with: nothing, (payload,) or (payload, context).
-
-    The second parameter is the context if it has no default, or if it is named `context`.
-    """
-    return (payload, context)[: _count(handler)]
-
-
-def _count(handler: Handler) -> int:
-    try:
-        signature = inspect.signature(handler, follow_wrapped=False)
-    except (TypeError, ValueError):  # a builtin that does not tell
-        return 1
-    parameters = list(signature.parameters.values())
-    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
-        # A decorator's `*args` takes whatever the function below it takes.
-        inner = getattr(handler, "__wrapped__", None)
-        return 2 if inner is None else _count(inner)
-    named = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    if len(named) < 2:
-        return len(named)
-    return 2 if named[1].default is named[1].empty or named[1].name == "context" else 1
 
 
 def _find_file(parts: list[str], handler: str, root: str, sources: Sources) -> str:

@@ -12,7 +12,7 @@ import inspect
 import linecache
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -41,6 +41,30 @@ def add_root(root: str) -> None:
     """Put `root` first on the module search path, as Lambda has its task root."""
     sys.path_importer_cache.pop(root, None)
     sys.path.insert(0, root)
+
+
+def forget_shadowed(preloaded: Collection[str], root: str, code: CodeCache) -> None:
+    """Forget modules that were imported ahead and whose name the user's source takes: it comes first."""
+    for top in {name.partition(".")[0] for name in preloaded}:
+        stem = f"{root}{os.sep}{top}"
+        places = (stem + SOURCE_SUFFIX, f"{stem}{os.sep}__init__{SOURCE_SUFFIX}")
+        if not any(code.sources.look(path) for path in places):
+            continue
+        for name in [name for name in preloaded if name == top or name.startswith(f"{top}.")]:
+            sys.modules.pop(name, None)
+
+
+def packages_imported_since(before: Collection[str]) -> list[str]:
+    """Names of modules that are in `sys.modules` and not in `before`, without the user's own, in order."""
+    modules = list(sys.modules.items())
+    return [name for name, module in modules if name not in before and _is_package(module, name)]
+
+
+def _is_package(module: object, name: str) -> bool:
+    spec = getattr(module, "__spec__", None)
+    if not isinstance(spec, ModuleSpec) or spec.name != name or spec.origin is None:
+        return False
+    return not isinstance(spec.loader, _Loader | _ExtensionLoader)
 
 
 class _Hook:
@@ -108,7 +132,7 @@ class _Finder:
     def _spec(self, fullname: str, stem: str, search: list[str] | None) -> ModuleSpec | None:
         for suffix in EXTENSION_SUFFIXES:
             if self._is_file(stem + suffix):
-                return _located(fullname, ExtensionFileLoader(fullname, stem + suffix), search)
+                return _located(fullname, _ExtensionLoader(fullname, stem + suffix), search)
         if self._is_file(stem + SOURCE_SUFFIX):
             return _located(fullname, _Loader(fullname, stem + SOURCE_SUFFIX, self._code), search)
         return None
@@ -120,6 +144,10 @@ class _Finder:
     def _is_file(self, path: str) -> bool:
         entry = self._code.sources.look(path)
         return entry is not None and not entry.is_directory
+
+
+class _ExtensionLoader(ExtensionFileLoader):
+    """Python's own, for an extension module of the user's."""
 
 
 class _Loader(SourceFileLoader):

@@ -47,7 +47,6 @@ def changed(run: Run, change: Change) -> Run:
         run,
         state=step(run.state, change.input),
         log=run.log if change.log is None else change.log,
-        note=run.note if change.note is None else change.note,
     )
     match change.input:
         case Input.SUBMIT:
@@ -151,7 +150,8 @@ def _claimed(after: Run, change: Change) -> Run:
 def _kept(after: Run, change: Change) -> Run:
     lease_until_ms = change.lease_until_ms or after.lease_until_ms
     if change.input is not Input.RUN:
-        return replace(after, lease_until_ms=lease_until_ms)
+        note = after.note if change.note is None else change.note
+        return replace(after, lease_until_ms=lease_until_ms, note=note)
     return replace(
         after,
         lease_until_ms=lease_until_ms,

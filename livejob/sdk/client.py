@@ -67,7 +67,11 @@ class Client:
             InvokerRefused: the invoker failed.
             AwsError: AWS refused or did not answer. Without a `key`, a run may have been started.
         """
-        request = _run_request(payload, key)
+        return self.run_document(job, payload_document(payload), key=key)
+
+    def run_document(self, job: str, document: bytes, *, key: str | None = None) -> Run[Any]:
+        """`run` with a payload that is UTF-8 JSON already, such as `payload_document` makes."""
+        request = _run_request(document, key)
         answer = self._invokers.ask(job, request, is_repeatable=key is not None)
         return self._handle(_run_id(job, answer), job)
 
@@ -142,11 +146,19 @@ def _from_environment(name: str) -> str:
     return value
 
 
-def _run_request(payload: object, key: str | None) -> bytes:
+def payload_document(payload: object) -> bytes:
+    """The payload as it travels, UTF-8 JSON.
+
+    Raises:
+        PayloadInvalid: JSON cannot hold it.
+    """
     try:
-        document = encode_document(payload, "payload")
+        return encode_document(payload, "payload")
     except NotJson as error:
         raise PayloadInvalid(str(error)) from error
+
+
+def _run_request(document: bytes, key: str | None) -> bytes:
     if len(document) > PAYLOAD_BYTES:
         raise PayloadTooLarge(f"the payload has {len(document)} bytes", limit_bytes=PAYLOAD_BYTES)
     rest = b"" if key is None else b',"key":' + json.dumps(key).encode()

@@ -9,13 +9,18 @@ here, where they are written.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from functools import cached_property, update_wrapper
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
+from livejob.errors import PayloadInvalid
 from livejob.project.job_arguments import make_spec
-from livejob.sdk.client import Client, default_client
+from livejob.runner.signature import payload_hint, result_hint
+from livejob.sdk.client import Client, default_client, payload_document
 from livejob.sdk.run import Run
+from livejob.wire.documents import JsonValue
+from livejob.wire.typed import NotOfType, convert
 
 if TYPE_CHECKING:
     from livejob.project.specs import Architecture, WhenDisconnected
@@ -65,9 +70,52 @@ class JobDefinition(Generic[PayloadT, ResultT, CallP, CallT]):
     ) -> Run[ResultT]:
         """Start a run; returns as soon as it is recorded. See `Client.run` for `key` and errors.
 
+        The payload is checked against the handler's annotation first, and the run's `result()` is what the
+        return annotation says (docs/typed-payloads.md).
+
         client: of another app or stage than the environment names.
+
+        Raises:
+            PayloadInvalid: the payload does not fit, too; the message names the field.
         """
-        return (client or default_client()).run(self.name, payload, key=key)
+        document = payload_document(payload)
+        self.check_payload(document)
+        run = (client or default_client()).run_document(self.name, document, key=key)
+        return run.reading(self.read_result)
+
+    def check_payload(self, document: bytes) -> None:
+        """Check a payload (UTF-8 JSON) as the runner will: what the JSON says counts, not what it was.
+
+        Raises:
+            PayloadInvalid: it is not what the handler's annotation says.
+        """
+        hint = self._payload_hint
+        if hint is Any:
+            return
+        try:
+            convert(json.loads(document), hint, "payload")
+        except NotOfType as error:
+            raise PayloadInvalid(
+                f"{error} (job {self.name})", remedy="Correct the payload, or the handler's annotation."
+            ) from error
+
+    def read_result(self, result: JsonValue) -> ResultT:
+        """The result of a run, as the return annotation says, from its JSON value.
+
+        Raises:
+            NotOfType: it is not.
+        """
+        return cast(ResultT, convert(result, self._result_hint, "result"))
+
+    # Evaluated at the first run: where the definition stands, names of its module may not be there yet.
+
+    @cached_property
+    def _payload_hint(self) -> object:
+        return payload_hint(self.__livejob_handler__)
+
+    @cached_property
+    def _result_hint(self) -> object:
+        return result_hint(self.__livejob_handler__)
 
 
 class JobDecorator(Protocol):

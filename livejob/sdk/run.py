@@ -10,17 +10,20 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from livejob.clock import Clock
-from livejob.errors import RunFailed, WaitTimedOut
+from livejob.errors import ResultInvalid, RunFailed, WaitTimedOut
 from livejob.sdk.downloads import download
 from livejob.sdk.invokers import Answer, Invokers
+from livejob.wire.documents import JsonValue
 from livejob.wire.ids import RunId
 from livejob.wire.outcome import Failure
 from livejob.wire.states import TERMINAL, State
+from livejob.wire.typed import NotOfType
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
+ReadT = TypeVar("ReadT")
 
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 2.0
@@ -64,8 +67,15 @@ class Pace:
     sleep: Callable[[float], None]
 
 
+def _as_it_is(result: JsonValue) -> Any:
+    return result
+
+
 class Run(Generic[ResultT_co]):
-    """One run of a job. Not thread-safe; make one handle per thread."""
+    """One run of a job. Not thread-safe; make one handle per thread.
+
+    read: makes the result of the JSON value that the handler's was written as; raises NotOfType.
+    """
 
     def __init__(
         self,
@@ -73,16 +83,22 @@ class Run(Generic[ResultT_co]):
         job: str,
         invokers: Invokers,
         pace: Pace,
+        read: Callable[[JsonValue], ResultT_co] = _as_it_is,
     ) -> None:
         self.id = run_id
         self.job = job
         self._invokers = invokers
         self._pace = pace
+        self._read = read
         self._answer: Answer = {}
         self._status: RunStatus | None = None
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.job}>"
+
+    def reading(self, read: Callable[[JsonValue], ReadT]) -> Run[ReadT]:
+        """Another handle on the same run, whose result is what `read` makes of the JSON value."""
+        return Run(self.id, self.job, self._invokers, self._pace, read)
 
     def status(self) -> State:
         """Where the run stands. Asks, unless it is known to have ended."""
@@ -133,6 +149,7 @@ class Run(Generic[ResultT_co]):
         Raises:
             RunFailed: it ended without a result. The message holds the handler's traceback; `state` and
                 `failure` are in the error's context.
+            ResultInvalid: it is not what the job's return annotation says.
             WaitTimedOut: as `wait`.
         """
         self.wait(timeout_s)
@@ -177,23 +194,42 @@ class Run(Generic[ResultT_co]):
     def _result(self) -> ResultT_co:
         status = self._latest()
         if status.state is not State.SUCCEEDED:
-            raise _failed(status)
+            raise run_failed(status.run_id, status.job, status.state, status.failure)
+        try:
+            return self._read(self._recorded_result())
+        except NotOfType as error:
+            raise ResultInvalid(
+                f"the result of run {self.id} is not what {self.job} says it returns: {error}",
+                run_id=self.id,
+                job=self.job,
+            ) from error
+
+    def _recorded_result(self) -> JsonValue:
+        if "result" not in self._answer:
+            # The link in an earlier answer may have expired meanwhile.
+            self.refresh()
+        result: JsonValue
         if "result" in self._answer:
-            return cast(ResultT_co, self._answer["result"])
-        # The link in an earlier answer may have expired meanwhile.
-        self.refresh()
-        return cast(ResultT_co, json.loads(download(self._answer["resultUrl"])))
+            result = self._answer["result"]
+        else:
+            result = json.loads(download(self._answer["resultUrl"]))
+        return result
 
 
-def _failed(status: RunStatus) -> RunFailed:
-    failure = status.failure or Failure(type=status.state, message="no reason is recorded")
+def run_failed(
+    run_id: RunId, job: str, state: State, failure: Failure | None, remedy: str | None = None
+) -> RunFailed:
+    """The error for a run that ended without a result.
+
+    remedy: where the failure has none; default: how to see more of the record.
+    """
+    failure = failure or Failure(type=state, message="no reason is recorded")
     trace = f"\n{failure.trace.rstrip()}" if failure.trace else ""
-    message = f"run {status.run_id} of {status.job} is {status.state}: {failure.type}: {failure.message}"
     return RunFailed(
-        message + trace,
-        remedy=failure.remedy or None,
-        run_id=status.run_id,
-        state=status.state,
+        f"run {run_id} of {job} is {state}: {failure.type}: {failure.message}{trace}",
+        remedy=failure.remedy or remedy,
+        run_id=run_id,
+        state=state,
         failure=failure,
     )
 

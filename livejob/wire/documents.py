@@ -10,8 +10,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from uuid import UUID
+
+from livejob.wire.models import model_value
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -33,8 +37,8 @@ class NotJson(Exception):
 def encode_document(value: object, name: str) -> bytes:
     """`value` as UTF-8 JSON, characters beyond ASCII as they are.
 
-    Takes JSON's own types, tuples, mappings with text keys, dataclasses, and models with a
-    `model_dump(mode="json")` (pydantic's), all nested as one likes.
+    Takes JSON's own types, tuples, mappings with text keys, dataclasses, enums (as their values), datetime,
+    date (ISO 8601) and UUID as text, models of pydantic and msgspec, all nested as one likes.
 
     Raises:
         NotJson: anything else; `name` ("payload", "result") begins the place.
@@ -60,7 +64,9 @@ def _plain(value: object, place: Place) -> JsonValue:
     if isinstance(value, float):
         return _number(value, place)
     if len(place) > DEPTH_MAX:
-        raise NotJson(_shown(place[:4]) + "...", f"is nested more than {DEPTH_MAX} deep, or contains itself")
+        raise NotJson(
+            shown_place(place[:4]) + "...", f"is nested more than {DEPTH_MAX} deep, or contains itself"
+        )
     if isinstance(value, Mapping):
         return {_key(key, place): _plain(each, (*place, key)) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -70,19 +76,19 @@ def _plain(value: object, place: Place) -> JsonValue:
 
 def _text(value: str, place: Place) -> str:
     if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
-        raise NotJson(_shown(place), "holds half of a surrogate pair, which UTF-8 does not have")
+        raise NotJson(shown_place(place), "holds half of a surrogate pair, which UTF-8 does not have")
     return value
 
 
 def _number(value: float, place: Place) -> float:
     if not math.isfinite(value):
-        raise NotJson(_shown(place), f"is {value!r}, which JSON does not have")
+        raise NotJson(shown_place(place), f"is {value!r}, which JSON does not have")
     return value
 
 
 def _key(key: object, place: Place) -> str:
     if not isinstance(key, str):
-        raise NotJson(_shown(place), f"has the key {key!r}: JSON has text keys only")
+        raise NotJson(shown_place(place), f"has the key {key!r}: JSON has text keys only")
     return _text(key, place)
 
 
@@ -90,14 +96,18 @@ def _of_object(value: object, place: Place) -> JsonValue:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {each.name: _plain(getattr(value, each.name), (*place, each.name)) for each in fields}
-    dump = getattr(value, "model_dump", None)
-    if callable(dump) and not isinstance(value, type):
-        return _plain(cast(Callable[..., object], dump)(mode="json"), place)
-    raise NotJson(_shown(place), f"is of type {type(value).__name__}, which JSON does not have")
+    if isinstance(value, date):  # a datetime is one
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    plain = value.value if isinstance(value, Enum) else model_value(value)
+    if plain is not value:
+        return _plain(plain, place)
+    raise NotJson(shown_place(place), f"is of type {type(value).__name__}, which JSON does not have")
 
 
-def _shown(place: Place) -> str:
-    """`("payload", "items", 3, "a b")` -> `payload.items[3]["a b"]`."""
+def shown_place(place: Place) -> str:
+    """As it stands in messages: `("payload", "items", 3, "a b")` -> `payload.items[3]["a b"]`."""
     shown = str(place[0])
     for part in place[1:]:
         shown += f".{part}" if isinstance(part, str) and part.isidentifier() else f"[{json.dumps(part)}]"

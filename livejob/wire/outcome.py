@@ -16,6 +16,7 @@ class FailureType(StrEnum):
     HANDLER_NOT_FOUND = "HandlerNotFound"
     HANDLER_SYNTAX_ERROR = "HandlerSyntaxError"
     HANDLER_IMPORT_FAILED = "HandlerImportFailed"
+    PAYLOAD_INVALID = "PayloadInvalid"  # not what the handler's annotation says
     HANDLER_EXITED = "HandlerExited"  # sys.exit or os._exit before it returned
     HANDLER_KILLED = "HandlerKilled"  # by a signal that livejob did not send
     OUT_OF_MEMORY = "OutOfMemory"

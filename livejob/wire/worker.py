@@ -3,8 +3,10 @@
 Each message is a frozen dataclass; its `body` field, if any, travels as the frame's raw body, the rest
 as the frame's JSON head. Both sides run the same copy of this module.
 
-    daemon     --SourcesChanged, StartAttempt, StopAttempt, CredentialsReply, DebuggerBytes, Shutdown-->
-    supervisor --Hello, Started, Output, Ended, SourcesLoaded, CredentialsWanted, DebuggerBytes, Notice-->
+    daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
+                 DebuggerBytes, Shutdown-->
+    supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
+                 CredentialsWanted, DebuggerBytes, Notice-->
 """
 
 from __future__ import annotations
@@ -22,6 +24,64 @@ DEBUGGER_OPENS = b"+"
 
 DEBUGGER_LATER = b"-"
 """First byte to an attempt that waits: run without; the next byte may open the debugger later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """Import third-party modules before attempts, and learn from attempts which those are.
+
+    Sent before an attempt, again when more is known; without it nothing is imported ahead.
+
+    modules:     found good before, in the order of their import.
+    excluded:    found to be none that can be imported ahead; with all below them.
+    environment: the job's own variables, which packages may read at their import.
+    is_to_learn: whether this worker shall try out what its attempts import.
+    """
+
+    modules: list[str]
+    excluded: list[str]
+    environment: dict[str, str]
+    is_to_learn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModulesLearned:
+    """What attempts of this worker have taught, to be kept for the next worker of the job.
+
+    modules:   can be imported ahead, after those that were known.
+    excluded:  module -> why it cannot be.
+    is_spoilt: what was imported ahead has left something in this worker after all: it should be replaced.
+    """
+
+    modules: list[str]
+    excluded: dict[str, str]
+    is_spoilt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckImport:
+    """Import a job's handler in a process that is thrown away. Gives way to an attempt.
+
+    handler, environment: as in StartAttempt.
+    """
+
+    handler: str
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChecked:
+    """What came of a CheckImport.
+
+    failure:  `Failure.to_json()`, {} when the handler can be imported.
+    is_whole: False when it was broken off or took too long: then nothing is known.
+    body:     the last of what the import has printed.
+    """
+
+    handler: str
+    failure: dict[str, str]
+    is_whole: bool
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +241,11 @@ class Notice:
 
 
 WorkerMessage = (
-    SourcesChanged
+    Preload
+    | ModulesLearned
+    | CheckImport
+    | ImportChecked
+    | SourcesChanged
     | SourcesLoaded
     | StartAttempt
     | StopAttempt
@@ -199,6 +263,10 @@ WorkerMessage = (
 _KINDS: dict[str, type[WorkerMessage]] = {
     cls.__name__: cls
     for cls in (
+        Preload,
+        ModulesLearned,
+        CheckImport,
+        ImportChecked,
         SourcesChanged,
         SourcesLoaded,
         StartAttempt,

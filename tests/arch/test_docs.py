@@ -13,7 +13,17 @@ from livejob.project.settings import setting_rows
 
 ROOT = Path(__file__).parents[2]
 
-NO_SETTINGS = {"--local", "--aws", "--app-dir", "--debug", "--no-color", "--takeover", "--json"}
+NO_SETTINGS = {
+    "--local",
+    "--aws",
+    "--app-dir",
+    "--debug",
+    "--wait",
+    "--debug-on-error",
+    "--no-color",
+    "--takeover",
+    "--json",
+}
 """Options of `livejob start` that are asked each time and belong in no file."""
 
 EVERYWHERE = {"--stage", "--region", "--profile"}

@@ -349,6 +349,30 @@ def test_a_heartbeat_prolongs_the_lease(runs: RunStore):
     assert replace(run, lease_until_ms=at(40)) == after
 
 
+def test_a_note_lasts_until_it_is_taken_away(runs: RunStore):
+    """What a holder says of its run stays through heartbeats without a word, until an empty one."""
+    run = let(runs, runs.create(a_run(a_job_name())), a_change(Input.CLAIM), a_change(Input.RUN))
+
+    noted = runs.apply(run.id, a_change(Input.HEARTBEAT, at(1), note="paused at jobs.py:3"))
+    kept = runs.apply(run.id, a_change(Input.HEARTBEAT, at(2)))
+    taken_away = runs.apply(run.id, a_change(Input.HEARTBEAT, at(3), note=""))
+
+    assert ["paused at jobs.py:3", "paused at jobs.py:3", ""] == [noted.note, kept.note, taken_away.note]
+    assert taken_away == runs.get(run.id)
+
+
+@pytest.mark.parametrize("end", [Input.SUCCEED, Input.REQUEUE, Input.LOSE])
+def test_a_note_ends_with_the_attempt(runs: RunStore, end: Input):
+    """A run that is held no more has no note."""
+    run = let(runs, runs.create(a_run(a_job_name())), a_change(Input.CLAIM), a_change(Input.RUN))
+    runs.apply(run.id, a_change(Input.HEARTBEAT, at(1), note="paused at jobs.py:3"))
+
+    after = runs.apply(run.id, a_change(end, at(AFTER_ALL)))
+
+    assert "" == after.note
+    assert after == runs.get(run.id)
+
+
 def test_a_run_with_a_lease_is_not_lost(runs: RunStore):
     """Whoever finds a lease over may be late: a heartbeat that came before saves the run."""
     run = let(runs, runs.create(a_run(a_job_name())), a_change(Input.CLAIM, T0))

@@ -38,6 +38,20 @@ def test_runs_lists_the_latest_of_all_jobs_first(app: AppUnderTest) -> None:
     assert ["84", "ms", "live"] == second.split()[-3:]
 
 
+def test_runs_shows_what_is_noted_of_a_run(app: AppUnderTest) -> None:
+    """A run that a debugger holds is RUNNING, and its line says where it is paused."""
+    run = app.runs.create(a_run(JOB))
+    note = a_change(Input.HEARTBEAT, at(2), note="paused at jobs.py:3")
+    let(app.runs, run, a_change(Input.CLAIM, at(1)), a_change(Input.RUN, at(1)), note)
+
+    told, shown, as_json = app.livejob("runs"), app.livejob("show", run.id), app.livejob("runs", "--json")
+
+    assert "RUNNING" in told.out
+    assert told.out.rstrip().endswith("paused at jobs.py:3")
+    assert "note      paused at jobs.py:3" in shown.out
+    assert ["paused at jobs.py:3"] == [each["note"] for each in as_json.json]
+
+
 def test_runs_as_json_is_one_array(app: AppUnderTest) -> None:
     """A program gets the records, the newest first, at most --limit."""
     for number in range(3):

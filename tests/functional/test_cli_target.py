@@ -49,3 +49,12 @@ def test_local_aws_that_has_gone_is_not_meant(app: AppUnderTest, local: LocalAws
     told = app.livejob("runs")
 
     assert (0, "No runs of any job in stage dev.\n") == (told.code, told.err)
+
+
+def test_doctor_looks_at_the_local_aws_that_runs(app: AppUnderTest, local: LocalAws) -> None:
+    """Where it runs it is told with its address, and asked like any account."""
+    findings = {each["what"]: each["found"] for each in app.livejob("doctor", "--json").json["findings"]}
+
+    assert findings["local AWS"].startswith(f"runs at {local.state.endpoint_url} (MiniStack ")
+    assert f"account {ACCOUNT}, " in findings["AWS"]
+    assert "stage dev is not deployed here yet" == findings["sessions"]

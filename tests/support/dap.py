@@ -60,6 +60,8 @@ class Connection:
     def begin(self, command: str, arguments: Message | None = None) -> asyncio.Future[Message]:
         """Send a request; its answer's body comes later."""
         number = next(self._numbers)
+        if self._reading.done():
+            raise ConnectionResetError("closed by the other side")
         message = {"seq": number, "type": "request", "command": command, "arguments": arguments or {}}
         body = json.dumps(message).encode()
         self._writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
@@ -97,6 +99,8 @@ class Connection:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         for answer in self._answers.values():
+            if answer.done():
+                answer.exception()  # nobody asks for it any more
             answer.cancel()
         self._writer.close()
         with suppress(ConnectionError):
@@ -123,6 +127,9 @@ class Connection:
                 async with self._news:
                     self.came.append(message)
                     self._news.notify_all()
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(ConnectionResetError("closed by the other side"))
 
     def _answer(self, message: Message) -> None:
         answer = self._answers.pop(message["request_seq"])
@@ -208,7 +215,8 @@ class Editor:
         wanted = [{"line": line, **({"condition": condition} if condition else {})} for line in lines]
         self.breakpoints[str(path)] = wanted
         for run in self.runs:
-            await run.connection.ask("setBreakpoints", source={"path": str(path)}, breakpoints=wanted)
+            with suppress(ConnectionError, Refused):  # a run that has ended
+                await run.connection.ask("setBreakpoints", source={"path": str(path)}, breakpoints=wanted)
         body = await self.root.ask("setBreakpoints", source={"path": str(path)}, breakpoints=wanted)
         answered: list[Message] = body["breakpoints"]
         return answered

@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,21 +32,26 @@ from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
+from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import worker_environment
-from livejob.local_runner.events import BridgeUp, Event
+from livejob.local_runner.events import BridgeUp, Event, Warned
 from livejob.local_runner.execution import RunExecution
+from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
+from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
+from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
-from livejob.local_runner.reload import Reload
+from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
+from livejob.project.dependencies import AppPackages, TargetPython
 from livejob.project.discovery import Discovery, discover
 from livejob.project.specs import JobSpec
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
@@ -68,7 +75,8 @@ class Stage:
     documents: MemoryDocuments = field(default_factory=MemoryDocuments)
     hub: MemoryHub = field(default_factory=MemoryHub)
     clock: SystemClock = field(default_factory=SystemClock)
-    names: StageNames = field(default_factory=lambda: StageNames("shop", "dev"))
+    # Of this test run alone: the sweep of one must not end the workers of another.
+    names: StageNames = field(default_factory=lambda: StageNames("shop", f"dev-{os.getpid()}"))
 
     def queue(self, job: str, payload: object = None, expires_ms: int | None = None) -> RunId:
         """Record a run as a stub does, without ringing."""
@@ -138,8 +146,12 @@ class LiveSession:
     def call(self, job: str, payload: object = None) -> RunId:
         """Record a run and ring this session, as a stub does."""
         run_id = self.stage.queue(job, payload)
-        self.stage.hub.ring(self.me.id, Start(run_id, job))
+        self.ring(run_id, job)
         return run_id
+
+    def ring(self, run_id: RunId, job: str) -> None:
+        """Announce a run to this session."""
+        self.stage.hub.ring(self.me.id, Start(run_id, job))
 
     def cancel(self, run_id: RunId) -> None:
         self.stage.hub.ring(self.me.id, Cancel(run_id))
@@ -158,6 +170,12 @@ class LiveSession:
         """Until the run has printed a line with that text."""
         async with asyncio.timeout(DEADLINE_S):
             while text not in self.output(run_id):
+                await asyncio.sleep(0.005)
+
+    async def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Until something that no event tells of is so."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not is_so():
                 await asyncio.sleep(0.005)
 
     def output(self, run_id: RunId) -> str:
@@ -189,17 +207,20 @@ async def live_session(
     image: str = "",
     dependencies: Path | None = None,
     debug: DebugSettings | None = None,
+    debugger: Path | None = None,
+    is_preloading: bool = True,
+    is_checking: bool = True,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
 
-    debug: None for a session without --debug.
+    debug: None for a session without --debug. debugger: its debugpy, if not the installed one.
     """
     stage = stage or Stage()
     me = me or stage.session()
     witness, gateway = Witness(), ThreadGateway("test-aws")
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
-    server = DebugServer(debug, LocalPaths(app, dependencies), witness) if debug else None
+    server = DebugServer(debug, LocalPaths(app), witness) if debug else None
     if server is not None:
         await server.open()
     making = _Making(
@@ -215,6 +236,9 @@ async def live_session(
         image,
         dependencies,
         server,
+        debugger,
+        is_preloading,
+        is_checking,
     )
     daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
@@ -252,13 +276,25 @@ class _Making:
     image: str
     dependencies: Path | None
     debug: DebugServer | None
+    debugger: Path | None
+    is_preloading: bool
+    is_checking: bool
     use: SourceUse = field(default_factory=SourceUse)
+
+    @cached_property
+    def _packages(self) -> Dependencies:
+        """What the app's requirements name, installed for the running Python."""
+        python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
+        packages = AppPackages(self.app, self.app, self.state_dir / "dependencies", lambda runtime: python)
+        runtimes = {spec.runtime for spec in self._discover().jobs.values()}
+        return Dependencies(packages, runtimes, self.gateway, self.witness, self.stage.clock)
 
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
         sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
+        checks = ImportChecks(catalog, self.use, self.witness) if self.is_checking else NoChecks()
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
         logs = RunLogs(self.state_dir)
         return DaemonParts(
@@ -266,7 +302,10 @@ class _Making:
             transport=stage.hub.open_transport(self.me.id),
             records=records,
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
-            reload=Reload(sources, watcher, self.witness, catalog, self._discover),
+            recent=RecentJobs(self.state_dir, clock),
+            reload=Reload(
+                ReloadParts(sources, watcher, catalog, self._discover, self._packages, checks), self.witness
+            ),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
             clock=clock,
@@ -283,8 +322,21 @@ class _Making:
         credentials = RoleCredentials(lambda: Grant(Secret("{}"), 0), self.gateway, clock)
         limits = PoolLimits(spec().concurrency, engine_wait_s=self.engine_wait_s)
         make_spec = partial(self._worker, spec)
-        service = WorkerService(credentials.document, partial(self.use.note, spec().name))
+        service = WorkerService(
+            credentials.document, partial(self.use.note, spec().name), self._preloads(spec)
+        )
         return WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
+
+    def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
+        if not self.is_preloading:
+            return NoPreloads()
+        return JobPreloads(
+            spec().name,
+            self.state_dir,
+            lambda: str(self.dependencies or self._packages.directory(spec().runtime)),
+            lambda: spec().environment,
+            lambda text: self.witness.report(Warned(text)),
+        )
 
     def _worker(self, spec: Callable[[], JobSpec]) -> WorkerSpec:
         names, job = self.stage.names, spec()
@@ -298,6 +350,6 @@ class _Making:
             package=Path(livejob.__file__).parents[1],
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
-            dependencies=self.dependencies,
-            debugger=find_debugger() if self.debug is not None else None,
+            dependencies=self.dependencies or self._packages.directory(job.runtime),
+            debugger=self.debugger or find_debugger() if self.debug is not None else None,
         )

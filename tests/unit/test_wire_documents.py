@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -22,6 +24,14 @@ class Colour(StrEnum):
     RED = "red"
 
 
+class Size(IntEnum):
+    LARGE = 3
+
+
+class Edge(Enum):
+    ROUND = "round"
+
+
 @dataclass
 class Point:
     x: int
@@ -36,8 +46,8 @@ class Line:
 class Model:
     """What a pydantic model looks like from here."""
 
-    def model_dump(self, *, mode: str) -> dict[str, object]:
-        return {"mode": mode, "points": [Point(1, 2.0)]}
+    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, object]:
+        return {"mode": mode, "by_alias": by_alias, "points": [Point(1, 2.0)]}
 
 
 @given(json_values)
@@ -57,13 +67,18 @@ def test_json_comes_back_as_it_went(value: object) -> None:
         (None, b"null"),
         ("Müller 🌍", '"Müller 🌍"'.encode()),
         ((1, 2), b"[1,2]"),
-        (Colour.RED, b'"red"'),
+        ([Colour.RED, Size.LARGE, Edge.ROUND], b'["red",3,"round"]'),
+        (
+            [date(2026, 11, 1), datetime(2026, 11, 1, 9, 30, tzinfo=UTC)],
+            b'["2026-11-01","2026-11-01T09:30:00+00:00"]',
+        ),
+        (UUID(int=7), b'"00000000-0000-0000-0000-000000000007"'),
         (Line((Point(1, 2.5),)), b'{"points":[{"x":1,"y":2.5}]}'),
-        ([Model()], b'[{"mode":"json","points":[{"x":1,"y":2.0}]}]'),
+        ([Model()], b'[{"mode":"json","by_alias":true,"points":[{"x":1,"y":2.0}]}]'),
     ],
 )
 def test_values_become_documents(value: object, document: bytes) -> None:
-    """Falsy values stay, text stays readable, dataclasses and models become objects."""
+    """Falsy values stay, text stays readable, dates become text, dataclasses and models objects."""
     encoded = encode_document(value, "payload")
 
     assert document == encoded
@@ -79,8 +94,8 @@ def looped() -> list[object]:
     ("make", "message"),
     [
         (
-            lambda: {"a": [1, {"b": date(2026, 1, 1)}]},
-            "payload.a[1].b is of type date, which JSON does not have",
+            lambda: {"a": [1, {"b": Decimal("1.5")}]},
+            "payload.a[1].b is of type Decimal, which JSON does not have",
         ),
         (lambda: Line((Point(1, float("nan")),)), "payload.points[0].y is nan, which JSON does not have"),
         (lambda: [float("inf")], "payload[0] is inf, which JSON does not have"),

@@ -149,7 +149,7 @@ class Build:
             self._log = open_log(aws.logs(), order.log_group, order.log_stream, self._parts.clock, order)
             self._report({"logs": _logs(order, order.log_group)})
         self._client = connect(self._parts.engine)
-        with engine_errors(self._client.base_url):
+        with engine_errors(self._parts.engine):
             image = provide_image(self._client, order.image, self._interrupts.check, self._log.say)
             self._parts.marker.touch()
             self._container = create_container(self._client, self._container_spec(image))
@@ -190,9 +190,8 @@ class Build:
         return agent.is_success
 
     def _start(self, container: Container, prepared: Prepared) -> None:
-        assert self._client is not None
         self._interrupts.check()
-        with prepared.tar as tar, engine_errors(self._client.base_url):
+        with prepared.tar as tar, engine_errors(self._parts.engine):
             container.upload(tar)
             container.start()
 

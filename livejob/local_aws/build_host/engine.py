@@ -29,14 +29,13 @@ def connect(environment: Mapping[str, str]) -> APIClient:
     Raises:
         PhaseFailed: no engine answers there.
     """
-    host = environment.get("DOCKER_HOST", DEFAULT_HOST)
-    with engine_errors(host):
+    with engine_errors(environment):
         tls = kwargs_from_env(dict(environment)).get("tls", False)
-        return APIClient(base_url=host, tls=tls, timeout=CALL_TIMEOUT_S)
+        return APIClient(base_url=_host(environment), tls=tls, timeout=CALL_TIMEOUT_S)
 
 
 @contextmanager
-def engine_errors(host: str) -> Iterator[None]:
+def engine_errors(environment: Mapping[str, str]) -> Iterator[None]:
     """The engine's refusals, and its silence, as the failure of the phase in which they happen."""
     try:
         yield
@@ -45,7 +44,11 @@ def engine_errors(host: str) -> Iterator[None]:
     except (DockerException, requests.RequestException, OSError) as error:
         raise PhaseFailed(
             UNAVAILABLE,
-            f"No container engine answers at {host}: {error}. "
+            f"No container engine answers at {_host(environment)}: {error}. "
             "Start Docker, or set DOCKER_HOST and start the local AWS again.",
             FAULT,
         ) from error
+
+
+def _host(environment: Mapping[str, str]) -> str:
+    return environment.get("DOCKER_HOST", DEFAULT_HOST)

@@ -32,7 +32,10 @@ class RunSession(Protocol):
 
 
 class DebuggedAttempt:
-    """`number` is how an IDE names it when it takes it over, `title` how it shows it."""
+    """`number` is how an IDE names it when it takes it over, `title` how it shows it.
+
+    `is_held` while its process waits to hear whether to open the debugger; `begun` once that exists.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class DebuggedAttempt:
         self.place = ""
         self.session: RunSession | None = None
         self.is_ended = False
+        self.begun = asyncio.Event()
         self._at_hand = at_hand
         self._local = local
         self._on_begun = on_begun
@@ -67,12 +71,14 @@ class DebuggedAttempt:
         return self.debuggee.stopped is not None
 
     def begin(self) -> None:
+        self.begun.set()
         self._on_begun(self)
 
     def attach(self, settings: ClientSettings, is_uncaught_wanted: bool) -> None:
         """Give it all breakpoints; if it waits, it goes on with them."""
         self._unhold()
-        worker = WorkerPaths(self._at_hand.worker.task, self._at_hand.worker.stdlib)
+        hello = self._at_hand.worker
+        worker = WorkerPaths(hello.task, hello.stdlib, self._at_hand.dependencies)
         arguments = settings.attach_arguments(self._local, worker)
         self.debuggee.attach(arguments, list(settings.requests(is_uncaught_wanted)))
 
@@ -118,11 +124,13 @@ class DebuggedAttempt:
         """The attempt has ended."""
         self.is_ended = True
         self._lose_no_patience()
+        self.debuggee.close()
         if self.session is not None:
             self.session.on_end()
 
     async def send_all(self) -> None:
-        """Carry what waits to the attempt, until cancelled."""
+        """Carry what waits to the attempt, until cancelled. Before its process exists it would be lost."""
+        await self.begun.wait()
         while True:
             await self._at_hand.send(await self._outbox.get())
 

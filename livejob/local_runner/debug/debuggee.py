@@ -14,6 +14,9 @@ from livejob.local_runner.debug.dap import DapReader, Message, encode
 from livejob.local_runner.debug.settings import CONFIGURING, Key, key_of
 from livejob.wire.worker import DEBUGGER_OPENS
 
+GOING_ON = ("continue", "next", "stepIn", "stepOut", "disconnect")
+"""Requests whose answer can come too late, because the attempt has ended over them."""
+
 Answer = Callable[[Message], None]
 """Gets the response to a request."""
 
@@ -49,7 +52,7 @@ class Debuggee:
         self._observer = observer
         self._reader = DapReader()
         self._number = 0
-        self._answers: dict[int, Answer] = {}
+        self._answers: dict[int, tuple[str, Answer]] = {}
         self._set: dict[Key, _Set] = {}
         self._was_opened = False
         self.is_attached = False
@@ -99,7 +102,7 @@ class Debuggee:
         """Ask for anything."""
         assert command not in CONFIGURING or key_of(command, arguments) in self._set
         self._number += 1
-        self._answers[self._number] = answer
+        self._answers[self._number] = (command, answer)
         message = {"seq": self._number, "type": "request", "command": command, "arguments": arguments}
         self._send(encode(message))
 
@@ -110,6 +113,16 @@ class Debuggee:
             self.request("disconnect", {"terminateDebuggee": False}, _ignore)
             self._continued()
 
+    def close(self) -> None:
+        """It has ended: answer what it cannot answer any more. That it went on, it did."""
+        self.is_attached = False
+        pending, self._answers = self._answers, {}
+        for command, answer in pending.values():
+            if command in GOING_ON:
+                answer({"success": True, "body": {"allThreadsContinued": True}})
+            else:
+                answer({"success": False, "message": "the run has ended"})
+
     def take(self, data: bytes) -> None:
         """Bytes that it sent.
 
@@ -118,7 +131,8 @@ class Debuggee:
         """
         for message in self._reader.feed(data):
             if message["type"] == "response":
-                self._answers.pop(int(message.get("request_seq") or 0), _ignore)(message)
+                _, answer = self._answers.pop(int(message.get("request_seq") or 0), ("", _ignore))
+                answer(message)
             elif message["type"] == "event":
                 self._follow(message)
 

@@ -18,29 +18,28 @@ from livejob.wire.names import DEPENDENCIES_ROOT, TASK_ROOT
 
 @dataclass(frozen=True, slots=True)
 class WorkerPaths:
-    """Where a worker has the app's source and the standard library, as its Hello says it."""
+    """Where a worker has the app's source and the standard library, as its Hello says it.
+
+    dependencies: directory of this machine that it sees at DEPENDENCIES_ROOT, if it is a container; or None.
+    """
 
     task: str
     stdlib: str
+    dependencies: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LocalPaths:
-    """Where they are on this machine.
-
-    source:       directory of the app's source.
-    dependencies: directory of third-party packages that workers see at DEPENDENCIES_ROOT; or None.
-    """
+    """Where they are on this machine. `source` is the directory of the app's source."""
 
     source: Path
-    dependencies: Path | None = None
 
     def mappings(self, worker: WorkerPaths, aliases: Iterable[str] = ()) -> list[dict[str, str]]:
         """As pydevd takes them: the first one that fits counts."""
         pairs = [(alias, worker.task) for alias in aliases]
         pairs.append((str(self.source), worker.task))
-        if self.dependencies is not None and worker.task == TASK_ROOT:
-            pairs.append((str(self.dependencies), DEPENDENCIES_ROOT))
+        if worker.dependencies is not None and worker.task == TASK_ROOT:
+            pairs.append((str(worker.dependencies), DEPENDENCIES_ROOT))
         stdlib = Path(sysconfig.get_path("stdlib"))
         # Of another version, lines would not fit: the IDE then asks the worker for the text.
         if stdlib.name == PurePosixPath(worker.stdlib).name:
@@ -68,21 +67,16 @@ class LocalPaths:
     def meant_file(self, path: str) -> Path | None:
         """The file of the source that an IDE may mean by a path outside of it; None if there is none.
 
-        That is the one with the longest common end, so the same file in another copy of the app.
+        That is the one with the longest common end and the same text: the file in another copy of the app.
         """
-        if self._is_known(Path(path)):
+        given = Path(path)
+        if given.is_relative_to(self.source) or self.alias_of(path) is not None or not given.is_file():
             return None
         for end in _ends(path):
             candidate = self.source / end
-            if candidate.is_file():
+            if candidate.is_file() and candidate.read_bytes() == given.read_bytes():
                 return candidate
         return None
-
-    def _is_known(self, path: Path) -> bool:
-        roots = [self.source, Path(sysconfig.get_path("stdlib")), Path(TASK_ROOT), Path(DEPENDENCIES_ROOT)]
-        if self.dependencies is not None:
-            roots.append(self.dependencies)
-        return any(path.is_relative_to(root) for root in roots)
 
 
 def wrong_mapping(local: LocalPaths, given: Any) -> dict[str, str] | None:

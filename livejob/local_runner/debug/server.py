@@ -34,6 +34,9 @@ from livejob.local_runner.events import (
 )
 
 HOST = "127.0.0.1"
+CONFIGURE_S = 5.0
+"""How long an attempt waits for an IDE that is attached and has not yet said all its breakpoints."""
+
 TELL_S = 5.0
 """How often it is said that a run waits for a debugger."""
 
@@ -45,7 +48,7 @@ class DebugSettings:
     is_on_error: stop where a handler fails, even if the IDE does not ask for it.
     """
 
-    port: int = 5678
+    port: int
     wait_s: float = 0.0
     is_on_error: bool = False
 
@@ -113,7 +116,7 @@ class DebugServer:
         )
         self._attempts[attempt.number] = attempt
         tasks = [asyncio.create_task(attempt.send_all(), name=f"debugger of {at_hand.run.id}")]
-        if attempt.start == "now" and self._root is None:
+        if attempt.start == "now":
             tasks.append(asyncio.create_task(self._await_root(attempt), name=f"wait of {at_hand.run.id}"))
         try:
             yield attempt
@@ -125,22 +128,24 @@ class DebugServer:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _begun(self, attempt: DebuggedAttempt) -> None:
-        if self._root is not None:
+        if self._root is not None and self._root.is_ready:
             self._debug(attempt, self._root)
-        elif attempt.is_held and self._settings.wait_s == 0:
-            attempt.pass_by()  # the root went away meanwhile
 
     def _debug(self, attempt: DebuggedAttempt, root: RootSession) -> None:
         attempt.attach(root.settings, self.is_uncaught_wanted)
         root.offer(attempt, self.port)
 
     async def _await_root(self, attempt: DebuggedAttempt) -> None:
+        """Let an attempt that waits for a debugger go on when it has waited long enough."""
+        await attempt.begun.wait()
+        if not attempt.is_held:
+            return
         attempt.hold("waiting for a debugger")
-        left_s = self._settings.wait_s
+        left_s = self._settings.wait_s if self._root is None else max(self._settings.wait_s, CONFIGURE_S)
         while attempt.is_held and left_s > 0:
-            self._reporter.report(
-                DebuggerAwaited(attempt.run.id, attempt.run.job, f"{HOST}:{self.port}", left_s)
-            )
+            if self._root is None:
+                address = f"{HOST}:{self.port}"
+                self._reporter.report(DebuggerAwaited(attempt.run.id, attempt.run.job, address, left_s))
             step_s = min(TELL_S, left_s)
             await asyncio.sleep(step_s)
             left_s -= step_s
@@ -158,7 +163,8 @@ class DebugServer:
     def root_ready(self, root: RootSession) -> None:
         self._reporter.report(DebuggerAttached(root.name))
         for attempt in list(self._attempts.values()):
-            self._debug(attempt, root)
+            if attempt.begun.is_set():  # the others come by `_begun`
+                self._debug(attempt, root)
 
     def settings_changed(self, command: str, arguments: Message) -> None:
         for attempt in self._attempts.values():

@@ -70,12 +70,13 @@ class Host(Protocol):
 
 
 class RootSession:
-    """Follows the runs. `settings` are what each run gets."""
+    """Follows the runs. `settings` are what each run gets; whole once it `is_ready`."""
 
     def __init__(self, client: DebugClient, initialize: Message, attach: Message, host: Host) -> None:
         self.client = client
         self.name = str(initialize.get("clientName") or initialize.get("clientID") or "a debugger")
         self.settings = ClientSettings(attach["arguments"])
+        self.is_ready = False
         self._can_start = bool(initialize.get("supportsStartDebuggingRequest"))
         self._attach = attach
         self._host = host
@@ -99,6 +100,7 @@ class RootSession:
             case "configurationDone":
                 self.client.respond(request)
                 self.client.respond(self._attach)
+                self.is_ready = True
                 self._host.root_ready(self)
             case "threads":
                 self.client.respond(request, {"threads": []})

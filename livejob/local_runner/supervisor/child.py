@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 
 from livejob.clock import Clock
@@ -27,7 +28,8 @@ from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
 from livejob.runner.ending import Report
 from livejob.runner.execute import Order, execute
-from livejob.runner.importing import add_root
+from livejob.runner.handler import load_handler
+from livejob.runner.importing import add_root, forget_shadowed, packages_imported_since
 from livejob.runner.memory import be_killed_first, limit_own_memory
 from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import CodeCache
@@ -45,6 +47,7 @@ class ChildPlan:
     root:         absolute path of the source; becomes the working directory.
     stdout, stderr, report: descriptors that it writes to.
     memory_bytes: limit of its data; None where a container limits it.
+    preloaded:    names of modules that were imported ahead; None where nobody asks what it imports.
     release:      closes what is the supervisor's.
     """
 
@@ -57,6 +60,7 @@ class ChildPlan:
     stop: StopSlot
     debugger: AttemptDebugger
     code: CodeCache
+    preloaded: frozenset[str] | None
     clock: Clock
     parent: int
     memory_bytes: int | None
@@ -66,17 +70,21 @@ class ChildPlan:
 def run_child(plan: ChildPlan) -> int:
     """Be the attempt; returns the exit code of its process."""
     reports: list[Outcome] = []
+    before = frozenset(sys.modules)
+
+    def modules() -> tuple[str, ...]:
+        return () if plan.preloaded is None else tuple(packages_imported_since(before))
 
     def report(outcome: Outcome) -> None:
         reports.append(outcome)
-        _write(plan.report, Report(outcome, tuple(plan.code.used)).encode())
+        _write(plan.report, Report(outcome, tuple(plan.code.used), modules()).encode())
         # What is left to do is the end of a Python program; a request to stop may cut it short.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     try:
         stop = _become_attempt(plan)
         plan.debugger.begin()
-        execute(_order(plan), plan.code.sources, stop, report, plan.debugger.look_at)
+        execute(_order(plan), stop, report, plan.debugger.look_at)
     except BaseException as error:  # noqa: BLE001 - told to the supervisor, which tells the user
         _crash(error, report if not reports else None)
     _end_like_python()
@@ -97,6 +105,7 @@ def _become_attempt(plan: ChildPlan) -> StopSignal:
     # A crash should not leave a core file among the user's sources.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     add_root(plan.root)
+    forget_shadowed(plan.preloaded or (), plan.root, plan.code)
     stop = StopSignal(plan.stop)
     stop.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -141,7 +150,8 @@ def _order(plan: ChildPlan) -> Order:
         _clock=plan.clock,
         _stop=plan.stop,
     )
-    return Order(start.handler, plan.root, start.body, context)
+    load = partial(load_handler, start.handler, plan.root, plan.code.sources)
+    return Order(load, start.body, context)
 
 
 def _crash(error: BaseException, report: Callable[[Outcome], None] | None) -> None:

@@ -10,6 +10,7 @@ socket hands over the inherited one instead; the rest is debugpy as it is.
 
 from __future__ import annotations
 
+import atexit
 import os
 import runpy
 import socket
@@ -66,7 +67,10 @@ class Debugger:
         os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
         try:
             # First, because it puts debugpy's own copy of pydevd in place.
-            import_module("debugpy.server")
+            api: Any = import_module("debugpy.server.api")
+            # Said already: else the first stop in an attempt describes all installed packages to a log
+            # that nobody keeps, half a second of work under its own tracing.
+            api.ensure_logging.ensured = True
             # Any: neither is there when types are checked.
             self.debugpy: Any = import_module("debugpy")
             self.pydevd: Any = import_module("pydevd")
@@ -128,6 +132,12 @@ class _OpenedOnDemand:
                 runpy.__file__,  # `python -m` of the supervisor stands below every stack
             ),
         )
+        self._do_not_stay()
+
+    def _do_not_stay(self) -> None:
+        """Keep it from holding up the end of the process, by 0.7 s: the end itself tells the daemon."""
+        atexit.unregister(self._pydevd.stoptrace)
+        self._pydevd.get_global_debugger().check_alive_thread.do_kill_pydev_thread()
 
     def _is_attached(self) -> bool:
         return bool(self._debugpy.is_client_connected())

@@ -54,14 +54,32 @@ class EndpointAddress:
     token: str = field(repr=False)
 
 
+def environment_without_attempt(worker: Mapping[str, str], job: Mapping[str, str]) -> dict[str, str]:
+    """What every attempt of a job finds, whichever it is; the job's own variables win over the worker's."""
+    given = {**DEFAULTS, **worker, **job}
+    return {
+        **{name: value for name, value in given.items() if name not in OTHER_CREDENTIALS},
+        **NO_OTHER_CREDENTIALS,
+    }
+
+
+def check_environment(
+    worker: Mapping[str, str], job: Mapping[str, str], credentials: EndpointAddress
+) -> dict[str, str]:
+    """What an import on trial finds: an attempt's, without a run."""
+    return {
+        **environment_without_attempt(worker, job),
+        ENV_CREDENTIALS_URI: credentials.uri,
+        ENV_CREDENTIALS_TOKEN: credentials.token,
+    }
+
+
 def attempt_environment(
     worker: Mapping[str, str], start: StartAttempt, credentials: EndpointAddress
 ) -> dict[str, str]:
     """The whole environment of an attempt; the job's own variables win over the worker's."""
-    given = {**DEFAULTS, **worker, **start.environment}
     return {
-        **{name: value for name, value in given.items() if name not in OTHER_CREDENTIALS},
-        **NO_OTHER_CREDENTIALS,
+        **environment_without_attempt(worker, start.environment),
         ENV_JOB: start.job,
         ENV_RUN_ID: start.run_id,
         ENV_ATTEMPT: str(start.attempt),

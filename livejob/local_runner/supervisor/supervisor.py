@@ -14,13 +14,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livejob.clock import Clock
+from livejob.local_runner.supervisor.aside import Aside
 from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
+from livejob.local_runner.supervisor.checking import CheckPlan, ImportCheck
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
 from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
 from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
-from livejob.local_runner.supervisor.environment import attempt_environment
+from livejob.local_runner.supervisor.environment import (
+    attempt_environment,
+    check_environment,
+    environment_without_attempt,
+)
 from livejob.local_runner.supervisor.loop import Loop, Wakeups
+from livejob.local_runner.supervisor.preloading import Preloading
 from livejob.local_runner.supervisor.tunnel import Tunnel
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.ending import Death, outcome_at_end
@@ -32,14 +39,17 @@ from livejob.wire.limits import MIB
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
 from livejob.wire.worker import (
+    CheckImport,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
     DebuggerStart,
     Ended,
     Hello,
+    ImportChecked,
     Notice,
     Output,
+    Preload,
     Shutdown,
     SourcesChanged,
     SourcesLoaded,
@@ -83,6 +93,9 @@ class Supervisor:
         self._loop = Loop()
         self._wakeups = Wakeups(signal.SIGCHLD, *STOP_SIGNALS)
         self._endpoint = CredentialsEndpoint(self._loop, self._ask_credentials)
+        self._aside = Aside(self._loop, zygote.fork, self._release_own, clock)
+        self._preloading = Preloading(self._aside, channel.send)
+        self._check = ImportCheck(self._aside, self._tell_checked)
         self._attempt: RunningAttempt | None = None
         self._tunnel: Tunnel | None = None
         self._is_over = False
@@ -114,19 +127,28 @@ class Supervisor:
         is_idle = not self._loop.run_once(self._patience_s())
         attempt = self._attempt
         if attempt is None:
+            self._aside.heed_patience()
             if is_idle:
-                self._zygote.work()
+                self._work_ahead()
         elif attempt.kill_at_s is not None and attempt.kill_at_s <= self._clock.monotonic_s():
             attempt.kill()
         self._heed_pressure()
 
+    def _work_ahead(self) -> None:
+        """One step of what will save the next attempt time."""
+        if self._zygote.has_work:
+            self._zygote.work()
+        elif self._preloading.has_work:
+            self._preloading.work()
+
     def _patience_s(self) -> float | None:
         """How long the loop may wait for something to happen; None for as long as it takes."""
-        if self._attempt is None:
-            return 0.0 if self._zygote.has_work else None
-        if self._attempt.kill_at_s is None:
-            return None
-        return max(0.0, self._attempt.kill_at_s - self._clock.monotonic_s())
+        until_s = self._aside.give_up_s
+        if self._attempt is not None:
+            until_s = self._attempt.kill_at_s
+        elif self._zygote.has_work or self._preloading.has_work:
+            return 0.0
+        return None if until_s is None else max(0.0, until_s - self._clock.monotonic_s())
 
     def _heed_pressure(self) -> None:
         """Write when the daemon can read; take no more output while it does not."""
@@ -153,6 +175,11 @@ class Supervisor:
 
     def _take(self, message: WorkerMessage) -> None:
         match message:
+            case Preload(environment=environment):
+                worker = self._surroundings.environment
+                self._preloading.begin(message, environment_without_attempt(worker, environment))
+            case CheckImport():
+                self._begin_check(message)
             case SourcesChanged():
                 self._zygote.take_sources(message)
             case StartAttempt():
@@ -172,6 +199,9 @@ class Supervisor:
         if self._attempt is not None:
             self._refuse(start, f"the worker is busy with {self._attempt.start.run_id}")
             return
+        self._check.give_way()
+        self._aside.break_off()
+        self._preloading.catch_up()
         stop = StopSlot()
         try:
             pipes = open_pipes()
@@ -207,6 +237,7 @@ class Supervisor:
             stop=stop,
             debugger=self._debugger_for(start.debugger),
             code=self._zygote.code,
+            preloaded=self._preloading.preloaded,
             clock=self._clock,
             parent=os.getpid(),
             memory_bytes=self._surroundings.memory_bytes,
@@ -239,6 +270,9 @@ class Supervisor:
         pipes.close_reading()
         if self._tunnel is not None:
             self._tunnel.release()
+        self._release_own()
+
+    def _release_own(self) -> None:
         self._channel.close()
         self._endpoint.close()
         self._wakeups.close()
@@ -290,6 +324,7 @@ class Supervisor:
         is_oom = self._oom.count() > attempt.oom_count
         if report is not None:
             self._tell_loaded(self._zygote.learn(report.sources))
+            self._preloading.learn(report.modules)
         if left_behind:
             self._notice_left_behind(left_behind)
         death = Death(
@@ -303,6 +338,29 @@ class Supervisor:
         if is_oom and self._surroundings.memory_bytes is None:
             self._notice_out_of_memory(outcome)
         self._send_ended(attempt.start, outcome, peak_bytes)
+
+    def _begin_check(self, message: CheckImport) -> None:
+        if self._attempt is not None:
+            self._channel.send(ImportChecked(message.handler, {}, is_whole=False))
+            return
+        self._preloading.catch_up()
+        environment = check_environment(
+            self._surroundings.environment, message.environment, self._endpoint.grant()
+        )
+        self._check.begin(
+            message,
+            CheckPlan(
+                message.handler,
+                self._surroundings.root,
+                environment,
+                self._zygote.code,
+                self._preloading.preloaded or frozenset(),
+            ),
+        )
+
+    def _tell_checked(self, checked: ImportChecked) -> None:
+        self._endpoint.revoke()
+        self._channel.send(checked)
 
     def _tell_loaded(self, paths: list[str]) -> None:
         if paths:
@@ -335,4 +393,5 @@ class Supervisor:
     def _end_everything(self) -> None:
         if self._attempt is not None:
             self._attempt.kill()
+        self._aside.break_off()
         end_children()

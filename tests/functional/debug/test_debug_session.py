@@ -317,6 +317,20 @@ async def test_breakpoints_can_come_while_a_run_goes_on(app: Path, session: Live
     assert State.SUCCEEDED == ended.state
 
 
+async def test_an_editor_may_come_and_go_while_runs_start(session: LiveSession) -> None:
+    """Whenever an editor attaches and leaves, no run is held up and none is lost."""
+    run_ids = []
+    for _ in range(4):
+        run_ids.append(session.call("Bare"))
+        async with attached(port_of(session)):
+            run_ids.append(session.call("Bare"))
+        run_ids.append(session.call("Bare"))
+
+    states = {(await session.wait_ended(run_id)).state for run_id in run_ids}
+
+    assert {State.SUCCEEDED} == states
+
+
 async def test_nothing_is_traced_until_a_debugger_comes(session: LiveSession) -> None:
     """With --debug and nobody attached a handler runs untraced."""
     run_id = session.call("Bare")

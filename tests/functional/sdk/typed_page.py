@@ -3,6 +3,7 @@
 from typing import TypedDict, reveal_type
 
 from livejob import Context, Job, job
+from livejob.testing import run_job
 
 
 class Photo(TypedDict):
@@ -38,6 +39,8 @@ async def tests_of_handlers(context: Context) -> None:
     reveal_type(resize({"width": 1}))  # reveals: str
     reveal_type(await enhance({"width": 1}, context=context))  # reveals: list[str]
     await enhance({"width": 1})  # error: call-arg
+    reveal_type(run_job(enhance, {"width": 1}))  # reveals: list[str]
+    reveal_type(run_job(tidy))  # reveals: int
 
 
 @job(timeout="1 hour", when_disconnected="cry")  # error: call-overload, untyped-decorator

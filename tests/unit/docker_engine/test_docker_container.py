@@ -86,3 +86,14 @@ def test_labels_name_the_owner():
         "dev.livejob.stage": "dev",
         "dev.livejob.job": "Resize",
     } == a_body()["Labels"]
+
+
+def test_a_debugger_is_mounted_and_loaded_when_there_is_one():
+    """debugpy lies beside livejob, read-only, and the supervisor is told; without it nothing is different."""
+    plain, debugged = a_body(), a_body(debugger=Path("/home/mia/venv/site-packages/debugpy"))
+
+    [mount] = [each for each in debugged["HostConfig"]["Mounts"] if each not in plain["HostConfig"]["Mounts"]]
+    assert ("/opt/livejob/debugpy", True) == (mount["Target"], mount["ReadOnly"])
+    assert "--debugger" in debugged["Entrypoint"]
+    assert "--debugger" not in plain["Entrypoint"]
+    assert "frozen_modules=off" not in plain["Entrypoint"]

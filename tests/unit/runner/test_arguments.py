@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from livejob.runner.handler import arguments_for
+from livejob.runner.signature import arguments_for
 
 
 def wraps(inner: Callable[..., object], outer: Callable[..., object]) -> Callable[..., object]:

@@ -57,8 +57,8 @@ def _installed(kept: Path, wanted: WantedPackages, target: TargetPython, platfor
             raise
         raise DependenciesUnusable(
             error.message,
-            remedy=f"Builds run on Linux {platform.architecture} with Python {platform.minor}. Take a "
-            "version of the package that has a wheel for it, or another architecture= or runtime= for the job.",
+            remedy=f"Builds run on Linux {platform.architecture}, Python {platform.minor}: take a version "
+            "that has a wheel for it, or another architecture= or runtime= for the job.",
         ) from error
 
 

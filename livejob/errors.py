@@ -110,7 +110,8 @@ class RequestInvalid(PayloadError):
 
     code = "LJ-203"
     remedy_template = (
-        'Send {{"action": "run", "payload": ...}}, {{"action": "cancel", "runId": "run_..."}} or '
+        'Send {{"action": "run", "payload": ...}}, {{"action": "upload", "sizeBytes": ...}}, '
+        '{{"action": "cancel", "runId": "run_..."}} or '
         '{{"action": "status", "runId": "run_..."}}.'
     )
 

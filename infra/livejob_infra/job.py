@@ -11,11 +11,10 @@ from aws_cdk import Fn, aws_ec2, aws_iam, aws_lambda, aws_secretsmanager, aws_ss
 from constructs import Construct, IConstruct
 
 from livejob.deploy.template import logical_id
-from livejob.project.job_arguments import make_spec
 from livejob.wire.names import invoker_env
 from livejob_infra.code import Source
 from livejob_infra.permissions import Permission, give
-from livejob_infra.props import ContainerProps, CopyFile, JobProps, invalid, job_spec
+from livejob_infra.props import ContainerProps, CopyFile, JobProps, check_environment, invalid, job_spec
 from livejob_infra.resources import Resource
 from livejob_infra.stage import LivejobStage
 from livejob_infra.vpc import network_of
@@ -73,6 +72,9 @@ class Job(Construct):
         container: ContainerProps | None = None,
         log_retention: str | None = None,
         enable_live_dev: bool = True,
+        retries: int | None = None,
+        backoff: str | int | None = None,
+        queue_timeout: str | int | None = None,
         cdk: JobCdk | None = None,
     ) -> None:
         """
@@ -91,6 +93,7 @@ class Job(Construct):
         log_retention:   `one_day` to `ten_years`; None is two weeks.
         enable_live_dev: taken for SST's sake. A stage that the CDK deploys has no stub: its jobs run on
                          CodeBuild. `livejob start` makes development stages.
+        retries, backoff, queue_timeout: as `@job` has them; not SST's.
 
         Raises:
             JobSpecInvalid: a prop out of its limits; the message says which and what is allowed.
@@ -98,8 +101,8 @@ class Job(Construct):
         options = cdk or JobCdk()
         super().__init__(scope, options.get("id", id))
         props = JobProps(
-            handler, src_path, runtime, architecture, memory_size, timeout,
-            environment, copy_files, container, log_retention,
+            handler, src_path, runtime, architecture, memory_size, timeout, environment, copy_files,
+            container, log_retention, retries, backoff, queue_timeout,
         )  # fmt: skip
         _check_options(id, options, enable_live_dev)
         self._stage = LivejobStage.around(self)
@@ -150,10 +153,7 @@ class Job(Construct):
         Raises:
             JobSpecInvalid: a name that is not allowed.
         """
-        # The rule for names is the one of `environment`.
-        make_spec(
-            {"name": self.name, "environment": {name: value}}, self._spec.handler, self._spec.defined_at
-        )
+        check_environment(self.name, {name: value})
         self._set_environment({name: value})
 
     def grant_run(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:

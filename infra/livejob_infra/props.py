@@ -93,6 +93,9 @@ class JobProps:
     copy_files: Sequence[CopyFile] = ()
     container: ContainerProps | None = None
     log_retention: str | None = None
+    retries: int | None = None
+    backoff: str | int | None = None
+    queue_timeout: str | int | None = None
 
 
 def job_spec(id_: str, props: JobProps) -> JobSpec:
@@ -119,8 +122,9 @@ def job_spec(id_: str, props: JobProps) -> JobSpec:
     _check_handler(id_, props)
     _check_copies(id_, props)
     days = _retention_days(id_, props.log_retention)
-    arguments = {"name": id_, "runtime": props.runtime, "environment": props.environment}
-    spec = make_spec(arguments, props.handler, f"the {id_} Job")
+    names = ("runtime", "environment", "retries", "backoff", "queue_timeout")
+    arguments = {"name": id_, **{name: getattr(props, name) for name in names}}
+    spec = _spec(id_, props.handler, arguments)
     return replace(
         spec,
         architecture=ARCHITECTURES[props.architecture],
@@ -130,11 +134,28 @@ def job_spec(id_: str, props: JobProps) -> JobSpec:
     )
 
 
+def check_environment(id_: str, variables: Mapping[str, str]) -> None:
+    """Nothing, if a job may have these variables.
+
+    Raises:
+        JobSpecInvalid: a name that is not allowed, or that livejob or AWS sets.
+    """
+    _spec(id_, "-.handler", {"name": id_, "environment": variables})
+
+
 def invalid(message: str, remedy: str) -> JobSpecInvalid:
     """The error, with the remedy in its traceback: that is all that a CDK app shows."""
     error = JobSpecInvalid(message, remedy=remedy)
     error.add_note(f"hint: {remedy}")
     return error
+
+
+def _spec(id_: str, handler: str, arguments: Mapping[str, object]) -> JobSpec:
+    """By the rules of `@job(...)`."""
+    try:
+        return make_spec(arguments, handler, f"The {id_} Job")
+    except JobSpecInvalid as error:
+        raise invalid(error.message, "Correct that prop of the Job.") from None
 
 
 def _check_architecture(id_: str, value: str) -> None:

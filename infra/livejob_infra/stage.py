@@ -79,7 +79,15 @@ class LivejobStage(Construct):
         """Add a job, or change one that is there. For `Job` only.
 
         change: what is changed in the job's resources whenever they are made from the model.
+
+        Raises:
+            JobSpecInvalid: another job in the stage has the same name.
         """
+        if spec.name in self._jobs and self._jobs[spec.name].change != change:
+            raise invalid(
+                f"Two jobs of the stage {self.names.stage} are called {spec.name}.",
+                "Give one of them another id: it is the job's name.",
+            )
         self._jobs[spec.name] = _PlacedJob(spec, source, change)
         self._refresh()
 

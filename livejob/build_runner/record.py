@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from livejob.build_runner.build import Build
 from livejob.clock import Clock, EpochMs
-from livejob.errors import AccessRefused, AwsError, NotDeployed, RunNotFound, StateConflict
+from livejob.errors import AccessRefused, AwsError, AwsUnreachable, NotDeployed, RunNotFound, StateConflict
 from livejob.runs.model import Change, Document, Run
 from livejob.runs.retries import closing
 from livejob.runs.store import DocumentStore, RunStore
@@ -65,8 +65,12 @@ class BuildRecord:
             self._pace.sleep((run.due_ms - now_ms) / 1000)
 
     def payload(self, run: Run) -> bytes:
-        """The run's payload, UTF-8 JSON."""
-        return self._insist(lambda: self._documents.load(run.payload))
+        """The run's payload, UTF-8 JSON. Nothing is lost yet, so only silence is waited out.
+
+        Raises:
+            AwsError
+        """
+        return self._insist(lambda: self._documents.load(run.payload), AwsUnreachable)
 
     def running(self) -> Run | None:
         """Record that the handler starts. None when the run is no longer this build's."""
@@ -140,7 +144,8 @@ class BuildRecord:
         except (StateConflict, RunNotFound):
             return None
 
-    def _insist(self, step: Callable[[], T]) -> T:
+    def _insist(self, step: Callable[[], T], over: type[AwsError] = AwsError) -> T:
+        """Do the step; again, for KEEP_TRYING_S, when it fails with an `over` that may pass."""
         give_up_s = self._pace.clock.monotonic_s() + KEEP_TRYING_S
         pause_s = FIRST_PAUSE_S
         while True:
@@ -148,7 +153,7 @@ class BuildRecord:
                 return step()
             except (AccessRefused, NotDeployed):
                 raise
-            except AwsError:
+            except over:
                 if self._pace.clock.monotonic_s() >= give_up_s:
                     raise
             self._pace.sleep(pause_s)

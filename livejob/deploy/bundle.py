@@ -19,7 +19,7 @@ from pathlib import Path
 
 from livejob.deploy.app_files import app_files
 from livejob.deploy.build import BUILD_MODULE, Platform
-from livejob.deploy.code_zip import import_closure, named
+from livejob.deploy.code_zip import import_closure_of, named
 from livejob.deploy.dependencies import pack_packages
 from livejob.deploy.packages import livejob_root
 from livejob.deploy.resources import BundleCode
@@ -96,13 +96,13 @@ class Bundler:
 
 def _runtime_files() -> Mapping[str, Path]:
     root = livejob_root()
-    modules: dict[str, Path] = {}
-    for room in _ROOMS:
-        for path in sorted((root / room.replace(".", "/")).glob("*.py")):
-            # Some are started by name, not imported.
-            module = room if path.stem == "__init__" else f"{room}.{path.stem}"
-            modules |= import_closure(module, root)
-    return named(modules, root)
+    modules = [
+        # Some are started by name, not imported.
+        room if path.stem == "__init__" else f"{room}.{path.stem}"
+        for room in _ROOMS
+        for path in sorted((root / room.replace(".", "/")).glob("*.py"))
+    ]
+    return named(import_closure_of(modules, root), root)
 
 
 def _check_handlers(source: Mapping[str, Path], jobs: Iterable[JobSpec]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +52,22 @@ def import_closure(module: str, root: Path) -> dict[str, Path]:
 
     Imports within functions count; those under `if TYPE_CHECKING:` do not.
     """
+    return import_closure_of([module], root)
+
+
+def import_closure_of(modules: Iterable[str], root: Path) -> dict[str, Path]:
+    """The `import_closure` of several modules; each file is read once."""
     found: dict[str, Path] = {}
-    waiting = [module]
-    if _module_file(module, root) is None:
-        raise FileNotFoundError(f"no module {module} under {root}")
+    waiting = list(modules)
+    for name in waiting:
+        if _module_file(name, root) is None:
+            raise FileNotFoundError(f"no module {name} under {root}")
     while waiting:
         name = waiting.pop()
+        if name in found:
+            continue
         path = _module_file(name, root)
-        if name in found or path is None:
+        if path is None:
             continue
         found[name] = path
         waiting += _packages_around(name)

@@ -21,7 +21,7 @@ from livejob.runner.signature import Handler, arguments_for, payload_hint
 from livejob.runner.stop import StopReason, StopSignal
 from livejob.runner.traces import describe, failure_of, format_trace
 from livejob.wire.documents import JsonValue, NotJson, encode_document
-from livejob.wire.limits import MIB, RESULT_BYTES
+from livejob.wire.limits import DOCUMENT_BYTES, MIB
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
 from livejob.wire.typed import NotOfType, convert
@@ -180,11 +180,11 @@ def _outcome(end: _Returned | _Raised) -> Outcome:
         return _raised(error)
     except Exception as error:  # noqa: BLE001 - a model's own code makes the document
         return _failed(failure_of(error, FailureType.RESULT_NOT_SERIALIZABLE))
-    if len(result) > RESULT_BYTES:
+    if len(result) > DOCUMENT_BYTES:
         return _failed(
             Failure(
                 FailureType.RESULT_TOO_LARGE,
-                f"the result has {len(result)} bytes, {RESULT_BYTES // MIB} MiB are the most",
+                f"the result has {len(result)} bytes, {DOCUMENT_BYTES // MIB} MiB are the most",
                 remedy="Put the data into S3 and return its key.",
             )
         )

@@ -108,7 +108,16 @@ class DynamoRunStore:
             holder = self._holder(run, key)
             if holder is not None:
                 return self.get(holder)
+            recorded = self._find(run.id)
+            if recorded is not None:
+                return recorded
         raise AwsError(f"idempotency key {key!r} of {run.job} is used by too many calls at once")
+
+    def _find(self, run_id: RunId) -> Run | None:
+        try:
+            return self.get(run_id)
+        except RunNotFound:
+            return None
 
     def _put_with_lock(self, run: Run, key: str) -> bool:
         lock = lock_key(run.job, key) | to_item(
@@ -130,7 +139,13 @@ class DynamoRunStore:
                                 "ExpressionAttributeValues": free.values,
                             }
                         },
-                        {"Put": {"TableName": self._table, "Item": item_of(run)}},
+                        {
+                            "Put": {
+                                "TableName": self._table,
+                                "Item": item_of(run),
+                                "ConditionExpression": f"attribute_not_exists({PK})",
+                            }
+                        },
                     ]
                 )
             except self._client.exceptions.TransactionCanceledException:

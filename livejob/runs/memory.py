@@ -29,12 +29,15 @@ class MemoryRunStore:
 
     def create(self, run: Run) -> Run:
         with self._mutex:
+            if run.id in self._runs:
+                return self._runs[run.id]
             if run.key is not None:
                 holder = self._runs.get(self._locks.get((run.job, run.key), run.id))
                 if holder is not None and run.created_ms // 1000 <= key_deletion_s(holder.created_ms):
                     return holder
                 self._locks[run.job, run.key] = run.id
-            return self._runs.setdefault(run.id, run)
+            self._runs[run.id] = run
+            return run
 
     def get(self, run_id: RunId) -> Run:
         with self._mutex:
@@ -114,6 +117,13 @@ class MemoryDocuments:
         if document.inline is not None:
             return document.inline
         return self._objects[str(document.key)]
+
+    def find(self, kind: DocumentKind, run_id: RunId) -> Document | None:
+        key = document_key(kind, run_id)
+        return Document(len(self._objects[key]), key=key) if key in self._objects else None
+
+    def upload_url(self, kind: DocumentKind, run_id: RunId, size_bytes: int, ttl_s: int) -> str:
+        return f"memory:///{document_key(kind, run_id)}?upload={size_bytes}&expires={ttl_s}"
 
     def presigned_url(self, document: Document, ttl_s: int) -> str:
         if document.key is None:

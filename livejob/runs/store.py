@@ -92,6 +92,17 @@ class DocumentStore(Protocol):
         """The data of a document that `store` gave."""
         ...
 
+    def find(self, kind: DocumentKind, run_id: RunId) -> Document | None:
+        """The document of that run that lies apart; None when there is none."""
+        ...
+
+    def upload_url(self, kind: DocumentKind, run_id: RunId, size_bytes: int, ttl_s: int) -> str:
+        """A URL to which whoever has it can PUT that document, of exactly so many bytes, for `ttl_s` seconds.
+
+        It grants what its maker may do, and ends with the maker's credentials if they end earlier.
+        """
+        ...
+
     def presigned_url(self, document: Document, ttl_s: int) -> str:
         """A URL from which whoever has it can read a document that lies apart, for `ttl_s` seconds.
 

@@ -18,9 +18,10 @@ from livejob.clock import Clock, SystemClock
 from livejob.errors import InvokerRefused, PayloadInvalid, PayloadTooLarge, SettingsInvalid
 from livejob.sdk.invokers import Answer, Invokers
 from livejob.sdk.run import Pace, Run
+from livejob.sdk.transfers import upload
 from livejob.wire.documents import NotJson, encode_document
 from livejob.wire.ids import RunId
-from livejob.wire.limits import PAYLOAD_BYTES
+from livejob.wire.limits import DOCUMENT_BYTES, PAYLOAD_BYTES
 from livejob.wire.names import ENV_APP, ENV_STAGE, StageNames
 
 if TYPE_CHECKING:
@@ -71,16 +72,29 @@ class Client:
 
     def run_document(self, job: str, document: bytes, *, key: str | None = None) -> Run[Any]:
         """`run` with a payload that is UTF-8 JSON already, such as `payload_document` makes."""
-        request = _run_request(document, key)
-        answer = self._invokers.ask(job, request, is_repeatable=key is not None)
-        return self._handle(_run_id(job, answer), job)
+        if len(document) > PAYLOAD_BYTES:
+            answer = self._run_uploaded(job, document, key)
+        else:
+            request = b'{"action":"run","payload":' + document + _key_field(key) + b"}"
+            answer = self._invokers.ask(job, request, is_repeatable=key is not None)
+        return self._handle(_text(job, answer, "runId"), job)
 
     def get(self, run_id: str, *, job: str) -> Run[Any]:
         """A handle on a run that was started before. Asks nobody: `refresh` tells whether it exists."""
-        return self._handle(RunId(run_id), job)
+        return self._handle(run_id, job)
 
-    def _handle(self, run_id: RunId, job: str) -> Run[Any]:
-        return Run(run_id, job, self._invokers, self._pace)
+    def _run_uploaded(self, job: str, document: bytes, key: str | None) -> Answer:
+        """Start a run with a payload that does not fit into an invocation."""
+        request = json.dumps({"action": "upload", "sizeBytes": len(document)}).encode()
+        place = self._invokers.ask(job, request, is_repeatable=True)
+        upload(_text(job, place, "uploadUrl"), document)
+        upload_id = json.dumps(_text(job, place, "uploadId")).encode()
+        request = b'{"action":"run","uploadId":' + upload_id + _key_field(key) + b"}"
+        # Its id is the run's, so asking twice starts one run.
+        return self._invokers.ask(job, request, is_repeatable=True)
+
+    def _handle(self, run_id: str, job: str) -> Run[Any]:
+        return Run(RunId(run_id), job, self._invokers, self._pace)
 
 
 class Job:
@@ -151,22 +165,23 @@ def payload_document(payload: object) -> bytes:
 
     Raises:
         PayloadInvalid: JSON cannot hold it.
+        PayloadTooLarge
     """
     try:
-        return encode_document(payload, "payload")
+        document = encode_document(payload, "payload")
     except NotJson as error:
         raise PayloadInvalid(str(error)) from error
+    if len(document) > DOCUMENT_BYTES:
+        raise PayloadTooLarge(f"the payload has {len(document)} bytes", limit_bytes=DOCUMENT_BYTES)
+    return document
 
 
-def _run_request(document: bytes, key: str | None) -> bytes:
-    if len(document) > PAYLOAD_BYTES:
-        raise PayloadTooLarge(f"the payload has {len(document)} bytes", limit_bytes=PAYLOAD_BYTES)
-    rest = b"" if key is None else b',"key":' + json.dumps(key).encode()
-    return b'{"action":"run","payload":' + document + rest + b"}"
+def _key_field(key: str | None) -> bytes:
+    return b"" if key is None else b',"key":' + json.dumps(key).encode()
 
 
-def _run_id(job: str, answer: Answer) -> RunId:
-    run_id = answer.get("runId")
-    if not isinstance(run_id, str):
-        raise InvokerRefused(f"the invoker of {job} answered without a run id: {answer!r:.200}")
-    return RunId(run_id)
+def _text(job: str, answer: Answer, name: str) -> str:
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise InvokerRefused(f"the invoker of {job} answered without {name}: {answer!r:.200}")
+    return value

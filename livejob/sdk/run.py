@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from livejob.clock import Clock
 from livejob.errors import ResultInvalid, RunFailed, WaitTimedOut
-from livejob.sdk.downloads import download
 from livejob.sdk.invokers import Answer, Invokers
+from livejob.sdk.transfers import download
 from livejob.wire.documents import JsonValue
 from livejob.wire.ids import RunId
 from livejob.wire.outcome import Failure

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from livejob.runs.model import Run
 from livejob.runs.store import DocumentStore
+from livejob.wire.ids import RunId
 from livejob.wire.limits import RESULT_URL_S
 from livejob.wire.states import State
 
@@ -19,6 +20,11 @@ Answer = Mapping[str, object]
 def run_answer(run: Run) -> Answer:
     """To "run". `jobId` is what SST's callers read."""
     return {"jobId": run.id, "runId": run.id, "status": run.state.value, "backend": run.backend}
+
+
+def upload_answer(upload_id: RunId, url: str) -> Answer:
+    """To "upload": PUT exactly the bytes that were announced to the link."""
+    return {"uploadId": upload_id, "uploadUrl": url}
 
 
 def cancel_answer(run: Run) -> Answer:

@@ -60,7 +60,7 @@ def open_stub(environment: Mapping[str, str]) -> Invoker:
     starter = Starter(recorder, record.runs, open_offer, unattended)
     notified = (NotifiedSession(doorbell), NotifiedBackend(backend))
     canceller = Canceller(record.runs, notified, pace.clock)
-    return Invoker(identity.job, record, starter, canceller, pace.clock, log_line)
+    return Invoker(record, recorder, starter, canceller, pace.clock, log_line)
 
 
 _STUB = open_stub(os.environ)

@@ -14,11 +14,24 @@ from typing import Protocol
 from livejob.clock import Clock
 from livejob.errors import Bug, LivejobError, RunNotFound
 from livejob.runs.model import Run
-from livejob.stub_lambda.answers import Answer, cancel_answer, run_answer, status_answer
+from livejob.stub_lambda.answers import Answer, cancel_answer, run_answer, status_answer, upload_answer
 from livejob.stub_lambda.cancelling import Canceller
-from livejob.stub_lambda.requests import CancelRequest, Request, RunRequest, StatusRequest, read_request
+from livejob.stub_lambda.recording import Recorder
+from livejob.stub_lambda.requests import (
+    CancelRequest,
+    Request,
+    RunRequest,
+    RunUploadedRequest,
+    StartRequest,
+    StatusRequest,
+    UploadRequest,
+    read_request,
+)
 from livejob.stub_lambda.surroundings import Record
 from livejob.wire.ids import RunId
+
+_LOGGED = ("runId", "status", "uploadId")
+"""What of an answer is logged: no link, because whoever has it may read or write."""
 
 
 class Refused(Exception):
@@ -42,7 +55,7 @@ class _LogLine:
 class Starting(Protocol):
     """Starts the runs of one job."""
 
-    def start(self, request: RunRequest, caller: str, troubles: list[str]) -> Run:
+    def start(self, request: StartRequest, caller: str, troubles: list[str]) -> Run:
         """Record a run and see that somebody has it, or may have it; `troubles` is for the log."""
         ...
 
@@ -52,15 +65,15 @@ class Invoker:
 
     def __init__(
         self,
-        job: str,
         record: Record,
+        recorder: Recorder,
         starting: Starting,
         canceller: Canceller,
         clock: Clock,
         log: Callable[[str], None],
     ) -> None:
-        self._job = job
         self._record = record
+        self._recorder = recorder
         self._starting = starting
         self._canceller = canceller
         self._clock = clock
@@ -85,7 +98,7 @@ class Invoker:
             line.fields["error"] = Bug.code
             raise _refused(Bug(f"the invoker failed: {type(error).__name__}: {error}")) from error
         else:
-            line.fields |= {"runId": answer["runId"], "status": answer["status"]}
+            line.fields |= {name: answer[name] for name in _LOGGED if name in answer}
             return answer
         finally:
             line.fields["ms"] = round((self._clock.monotonic_s() - begun_s) * 1000, 1)
@@ -93,7 +106,10 @@ class Invoker:
 
     def _answer(self, request: Request, caller: str, line: _LogLine) -> Answer:
         match request:
-            case RunRequest():
+            case UploadRequest(size_bytes):
+                line.fields |= {"action": "upload", "sizeBytes": size_bytes}
+                return upload_answer(*self._recorder.open_upload(size_bytes))
+            case RunRequest() | RunUploadedRequest():
                 line.fields["action"] = "run"
                 return run_answer(self._starting.start(request, caller, line.troubles))
             case CancelRequest(run_id):
@@ -107,8 +123,8 @@ class Invoker:
     def _own_run(self, run_id: RunId) -> Run:
         """The run, if it is of this job: a permission for one invoker is none for another's runs."""
         run = self._record.runs.get(run_id)
-        if run.job != self._job:
-            raise RunNotFound(f"there is no run {run_id} of {self._job}")
+        if run.job != self._recorder.job:
+            raise RunNotFound(f"there is no run {run_id} of {self._recorder.job}")
         return run
 
 

@@ -30,7 +30,7 @@ def open_invoker(environment: Mapping[str, str]) -> Invoker:
     recorder = Recorder(identity, record.documents, clock)
     submitter = Submitter(recorder, record.runs, Handover(record.runs, backend, clock))
     canceller = Canceller(record.runs, [NotifiedBackend(backend)], clock)
-    return Invoker(identity.job, record, submitter, canceller, clock, log_line)
+    return Invoker(record, recorder, submitter, canceller, clock, log_line)
 
 
 _INVOKER = open_invoker(os.environ)

@@ -1,6 +1,8 @@
 """What a caller may ask of an invoker, read from the event that Lambda hands over. Pure.
 
     {"action": "run", "payload": <any JSON>, "key": <text, optional>}
+    {"action": "upload", "sizeBytes": <number>}    for a payload that does not fit into an invocation,
+    {"action": "run", "uploadId": <text>, "key": <text, optional>}    once it is uploaded
     {"action": "cancel", "runId": <text>}      or "jobId", as SST's callers say
     {"action": "status", "runId": <text>}
 
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from livejob.errors import PayloadInvalid, PayloadTooLarge, RequestInvalid
 from livejob.wire.documents import NotJson, encode_document
 from livejob.wire.ids import RunId, is_run_id
-from livejob.wire.limits import IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES
+from livejob.wire.limits import DOCUMENT_BYTES, IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,21 @@ class RunRequest:
 
     payload: bytes
     key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunUploadedRequest:
+    """Start a run whose payload was uploaded. The upload's id becomes the run's."""
+
+    upload_id: RunId
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """Where may a payload of that many bytes be put?"""
+
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,8 @@ class StatusRequest:
     run_id: RunId
 
 
-Request = RunRequest | CancelRequest | StatusRequest
+StartRequest = RunRequest | RunUploadedRequest
+Request = StartRequest | UploadRequest | CancelRequest | StatusRequest
 
 
 def read_request(event: object) -> Request:
@@ -49,6 +67,10 @@ def read_request(event: object) -> Request:
     if not isinstance(event, Mapping):
         raise RequestInvalid(f"the request is {_shown(event)}, not an object")
     match event.get("action"):
+        case "run" if event.get("uploadId") is not None:
+            return RunUploadedRequest(_run_id(event, "uploadId"), _key(event.get("key")))
+        case "upload":
+            return UploadRequest(_size_bytes(event.get("sizeBytes")))
         case "run":
             return RunRequest(_payload(event.get("payload")), _key(event.get("key")))
         case "cancel":
@@ -56,7 +78,7 @@ def read_request(event: object) -> Request:
         case "status":
             return StatusRequest(_run_id(event, "runId"))
         case other:
-            raise RequestInvalid(f"the action is {_shown(other)}, not run, cancel or status")
+            raise RequestInvalid(f"the action is {_shown(other)}, not run, upload, cancel or status")
 
 
 def _payload(value: object) -> bytes:
@@ -67,6 +89,14 @@ def _payload(value: object) -> bytes:
     if len(document) > PAYLOAD_BYTES:
         raise PayloadTooLarge(f"the payload has {len(document)} bytes", limit_bytes=PAYLOAD_BYTES)
     return document
+
+
+def _size_bytes(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise RequestInvalid(f"sizeBytes is {_shown(value)}, not a number of bytes")
+    if value > DOCUMENT_BYTES:
+        raise PayloadTooLarge(f"the payload has {value} bytes", limit_bytes=DOCUMENT_BYTES)
+    return value
 
 
 def _key(value: object) -> str | None:

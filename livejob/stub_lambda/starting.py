@@ -18,8 +18,8 @@ from livejob.runs.model import Run
 from livejob.runs.store import RunStore
 from livejob.stub_lambda.handover import Handover, fail_queued
 from livejob.stub_lambda.offer import Offer
-from livejob.stub_lambda.recording import Recorder
-from livejob.stub_lambda.requests import RunRequest
+from livejob.stub_lambda.recording import Recorder, check_own
+from livejob.stub_lambda.requests import StartRequest
 from livejob.wire.outcome import Failure, FailureType
 from livejob.wire.states import State
 
@@ -70,7 +70,7 @@ class Starter:
         self._open_offer = open_offer
         self._unattended = unattended
 
-    def start(self, request: RunRequest, caller: str, troubles: list[str]) -> Run:
+    def start(self, request: StartRequest, caller: str, troubles: list[str]) -> Run:
         """The run as it is recorded once somebody has it, or once it is left to wait.
 
         With an idempotency key that is in use, it is the run that holds the key, as it stands; it is
@@ -84,7 +84,7 @@ class Starter:
             AwsError: it could not be recorded.
         """
         run = self._recorder.new_run(request, caller)
-        recorded = self._runs.create(run)
+        recorded = check_own(self._runs.create(run), run.job)
         if recorded.state is not State.QUEUED:
             return recorded
         offer = self._open_offer(recorded)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from livejob.runs.model import Run
 from livejob.runs.store import RunStore
 from livejob.stub_lambda.handover import Handover
-from livejob.stub_lambda.recording import Recorder
-from livejob.stub_lambda.requests import RunRequest
+from livejob.stub_lambda.recording import Recorder, check_own
+from livejob.stub_lambda.requests import StartRequest
 from livejob.wire.states import State
 
 
@@ -18,7 +18,7 @@ class Submitter:
         self._runs = runs
         self._handover = handover
 
-    def start(self, request: RunRequest, caller: str, troubles: list[str]) -> Run:
+    def start(self, request: StartRequest, caller: str, troubles: list[str]) -> Run:
         """The run as it is recorded once the backend has it.
 
         With an idempotency key that is in use, it is the run that holds the key, as it stands; it is handed
@@ -28,7 +28,8 @@ class Submitter:
             BuildNotStarted: the backend does not take it; it is recorded as FAILED.
             AwsError: it could not be recorded, or the backend did not answer.
         """
-        run = self._runs.create(self._recorder.new_run(request, caller))
+        new = self._recorder.new_run(request, caller)
+        run = check_own(self._runs.create(new), new.job)
         if run.state is not State.QUEUED or run.submitted_id or run.attempts:
             return run
         return self._handover.hand_over(run, troubles)

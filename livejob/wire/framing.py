@@ -70,7 +70,9 @@ class FrameReader:
             return None
         head_end = _LENGTHS.size + head_length
         head = _parse_head(bytes(self._buffer[_LENGTHS.size : head_end]))
-        body = bytes(self._buffer[head_end:end])
+        with memoryview(self._buffer) as view:
+            # One copy of what may be a hundred megabytes, not two.
+            body = bytes(view[head_end:end])
         del self._buffer[:end]
         return head, body
 

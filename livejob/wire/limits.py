@@ -28,15 +28,18 @@ Two of them, the attempts and an index projection stay below DYNAMODB_ITEM_BYTES
 """
 
 PAYLOAD_BYTES = LAMBDA_SYNC_PAYLOAD_BYTES - 64 * KIB
-"""The largest payload that a caller can hand to an invoker (64 KiB are left for the envelope)."""
+"""The largest payload that fits into an invocation (64 KiB are left for the envelope).
+
+A larger one is uploaded to the stage's bucket before the invocation.
+"""
+
+DOCUMENT_BYTES = 128 * MIB
+"""The largest payload and the largest result: in a worker either crosses the channel as one frame."""
 
 IDEMPOTENCY_KEY_BYTES = 1024
 """With the job's name it is a partition key of DynamoDB, of which the limit is 2048."""
 
-RESULT_BYTES = 48 * MIB
-"""The largest result that a handler may return; it crosses the worker's channel as one frame."""
-
-FRAME_BYTES = 64 * MIB
+FRAME_BYTES = DOCUMENT_BYTES + MIB
 """The largest frame on a worker's channel."""
 
 TRACE_CHARS = 16 * KIB
@@ -53,6 +56,9 @@ SESSIONS_TRIED_MAX = 3
 
 RESULT_URL_S = 15 * 60
 """How long the link to a large result works."""
+
+UPLOAD_URL_S = 15 * 60
+"""How long an upload of a large payload may be begun."""
 
 LEASE_S = 30.0
 """How long a claim holds without a heartbeat."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from livejob.runs.model import Document
 from livejob.runs.store import DocumentStore
-from livejob.wire.ids import RunId
+from livejob.wire.ids import RANDOM_BYTES, RunId, new_run_id
 from livejob.wire.limits import INLINE_DOCUMENT_BYTES
 
 RUN = RunId("run_018bcfe5680070000000000000000000")
@@ -46,3 +48,27 @@ def test_url_of_a_large_document_names_it(documents: DocumentStore):
     document = documents.store("results", RUN, b"x" * (INLINE_DOCUMENT_BYTES + 1))
 
     assert f"results/{RUN}.json" in documents.presigned_url(document, 60)
+
+
+def test_document_apart_is_found(documents: DocumentStore):
+    """What lies apart is found by its run; what does not is not."""
+    run = new_run()
+    data = b"x" * (INLINE_DOCUMENT_BYTES + 1)
+
+    before = documents.find("payloads", run)
+    stored = documents.store("payloads", run, data)
+
+    assert before is None
+    assert stored == documents.find("payloads", run)
+    assert documents.find("results", run) is None
+
+
+def test_upload_url_names_the_document(documents: DocumentStore):
+    """The link for an upload leads to the document's key."""
+    run = new_run()
+
+    assert f"payloads/{run}.json" in documents.upload_url("payloads", run, 100, 60)
+
+
+def new_run() -> RunId:
+    return new_run_id(0, os.urandom(RANDOM_BYTES))

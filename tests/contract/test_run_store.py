@@ -90,6 +90,17 @@ def test_second_run_with_a_key_is_the_first(runs: RunStore):
         runs.get(second.id)
 
 
+def test_a_run_that_exists_is_not_written_over_with_a_key(runs: RunStore):
+    """Creating a run again, this time with a key, gives the run as it stands."""
+    job = a_job_name()
+    run = runs.create(a_run(job))
+    claimed = runs.apply(run.id, a_change(Input.CLAIM))
+
+    again = runs.create(replace(run, key="order-7"))
+
+    assert claimed == again == runs.get(run.id)
+
+
 def test_a_key_belongs_to_one_job(runs: RunStore):
     """Two jobs may use the same idempotency key."""
     first = runs.create(a_run(a_job_name(), key="order-7"))

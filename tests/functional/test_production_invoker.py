@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from livejob.deploy.permissions import invoker_statements
 from livejob.errors import BuildNotStarted
+from livejob.sdk import Client
 from livejob.sdk.refusals import refusal_error
 from livejob.wire.ids import RunId
 from livejob.wire.limits import INLINE_DOCUMENT_BYTES
@@ -115,3 +117,30 @@ def test_a_run_that_cannot_become_a_build_fails_by_name(local_aws: LocalAwsUnder
     assert isinstance(error, BuildNotStarted)
     assert "deploy the stage again" in error.remedy
     assert (State.FAILED, FailureType.BUILD_NOT_STARTED) == (run.state, run.failure and run.failure.type)
+
+
+def test_a_payload_of_any_size_by_one_permission(invoker: DeployedStub):
+    """Who may invoke the function can hand over what fits into no invocation, byte for byte."""
+    caller = invoker.caller()
+    aws, names = invoker.stage.aws, invoker.stage.names
+    client = Client(names.app, names.stage, session=caller, endpoint_url=aws.endpoint_url)
+    payload = "größe 😀 " * 1_000_000
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(f"LIVEJOB_INVOKER_{JOB}", invoker.function)
+        started = client.run(JOB, payload)
+
+    run = invoker.stage.open_runs().get(started.id)
+    data = invoker.stage.open_documents().load(run.payload)
+    assert (f"payloads/{run.id}.json", len(data)) == (run.payload.key, run.payload.size_bytes)
+    assert payload == json.loads(data)
+
+
+def test_an_upload_takes_what_was_announced(invoker: DeployedStub):
+    """A run of an upload that was never made is refused."""
+    place = invoker.invoke({"action": "upload", "sizeBytes": 7_000_000}).document
+
+    invocation = invoker.invoke({"action": "run", "uploadId": place["uploadId"]})
+
+    assert invocation.is_error
+    assert "LJ-201: nothing was uploaded" in invocation.document["errorMessage"]

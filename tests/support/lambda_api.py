@@ -34,7 +34,7 @@ class LambdaApi:
 
     functions:  by name; add to it.
     parameters: of Systems Manager, by name.
-    files:      what GET on a path answers, for presigned links.
+    files:      what GET on a path answers, and PUT on one has left, for presigned links.
     asked:      every request document, in the order of its coming.
     """
 
@@ -80,6 +80,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.api.files.get(self.path)
         self._answer(403 if body is None else 200, body or b"")
+
+    def do_PUT(self) -> None:
+        self.api.files[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(200, b"")
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

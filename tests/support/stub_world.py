@@ -97,16 +97,17 @@ class StubWorld:
         pace = Pace(self.clock, self.sleep)
         handover = Handover(self.runs, self.backend, self.clock)
         unattended = UnattendedRuns("dev", self._when_disconnected, self.runs, handover, self.clock)
+        recorder = Recorder(identity, self.documents, self.clock)
         starter = Starter(
-            Recorder(identity, self.documents, self.clock),
+            recorder,
             self.runs,
             lambda run: Offer(run, self.runs, self.sessions, self, pace),
             unattended,
         )
         notified = (NotifiedSession(self), NotifiedBackend(self.backend))
         return Invoker(
-            job,
             Record(self.runs, self.documents),
+            recorder,
             starter,
             Canceller(self.runs, notified, self.clock),
             self.clock,

@@ -54,9 +54,9 @@ def job_in_a_vpc(stack: Stack) -> Job:
             "vpc": aws_ec2.Vpc.from_vpc_attributes(
                 stack,
                 "VPC",
-                vpc_id="vpc-0123456789",
+                vpc_id="vpc-0123456789abcdef0",
                 availability_zones=["us-east-1a", "us-east-1b"],
-                private_subnet_ids=["subnet-1", "subnet-2"],
+                private_subnet_ids=["subnet-0123456789abcdef0", "subnet-0fedcba9876543210"],
             )
         },
     )

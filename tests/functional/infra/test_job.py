@@ -1,11 +1,13 @@
 """The resources that `Job` makes: those of `livejob deploy`, and what only a CDK app can say."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import Stack, aws_ec2, aws_s3, aws_ssm
+from constructs import Construct
 from livejob_infra import Job, LivejobStage
 
 from livejob.deploy.build import platform_of
@@ -38,13 +40,13 @@ def deployed_by_livejob() -> Mapping[str, Any]:
 
 
 def differences(left: Any, right: Any, path: str = "") -> Iterator[str]:
-    """The paths at which two documents differ."""
+    """The paths at which two documents differ, without places in lists."""
     if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
         for key in left:
             yield from differences(left[key], right[key], f"{path}.{key}")
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
         for index, each in enumerate(left):
-            yield from differences(each, right[index], f"{path}.{index}")
+            yield from differences(each, right[index], path)
     elif left != right:
         yield path
 
@@ -73,11 +75,23 @@ def test_resources_are_those_of_livejob_deploy(synthesized: SynthesizedApp) -> N
         ".JobMyJobInvoker.Properties.Code.S3Bucket",
         ".JobMyJobInvoker.Properties.Code.S3Key",
         ".JobMyJobInvoker.Properties.Environment.Variables.LIVEJOB_BUNDLE",
+        ".JobMyJobProject.Properties.Environment.EnvironmentVariables.Value",  # the same
         ".JobMyJobProject.Properties.Source.Location",
-        ".JobMyJobRole.Properties.Policies.0.PolicyDocument.Statement.3.Resource",
+        ".JobMyJobRole.Properties.Policies.PolicyDocument.Statement.Resource",  # the bundle's
         ".Reconciler.Properties.Code.S3Bucket",
         ".Reconciler.Properties.Code.S3Key",
-    } == {path for path in differences(ours, theirs) if "EnvironmentVariables" not in path}
+    } == set(differences(ours, theirs))
+    assert variables(ours["JobMyJobProject"]) == {
+        **variables(theirs["JobMyJobProject"]),
+        "LIVEJOB_BUNDLE": ("PLAINTEXT", "0" * 64),
+    }
+
+
+def test_templates_pass_the_validation_of_the_cdk(synthesized: SynthesizedApp) -> None:
+    """The CDK looks at every template for what CloudFormation would refuse, and finds nothing."""
+    report = json.loads((synthesized.directory / "validation-report.json").read_text())
+
+    assert [] == [found for each in report["pluginReports"] for found in each["violations"]]
 
 
 def test_example_of_a_job_synthesizes(synthesized: SynthesizedApp) -> None:
@@ -110,8 +124,8 @@ def test_example_in_a_vpc_synthesizes(synthesized: SynthesizedApp) -> None:
     [group] = synthesized.resources("JobInAVpc", "AWS::EC2::SecurityGroup")
 
     assert {
-        "VpcId": "vpc-0123456789",
-        "Subnets": ["subnet-1", "subnet-2"],
+        "VpcId": "vpc-0123456789abcdef0",
+        "Subnets": ["subnet-0123456789abcdef0", "subnet-0fedcba9876543210"],
         "SecurityGroupIds": [{"Fn::GetAtt": [group, "GroupId"]}],
     } == resources["JobMyJobProject"]["Properties"]["VpcConfig"]
     policies = resources["JobMyJobRole"]["Properties"]["Policies"]
@@ -264,6 +278,22 @@ def test_subnets_can_be_chosen(stack: Stack) -> None:
     assert {"VpcId": "vpc-1", "Subnets": ["subnet-2"], "SecurityGroupIds": ["sg-1"]} == stack.resolve(
         project._cfn_properties
     )["VpcConfig"]
+
+
+def test_two_jobs_cannot_have_one_name(stage: LivejobStage) -> None:
+    """The job's name is its id, wherever in the stage it is made."""
+    Job(stage, "Twin", handler="src/job.main")
+
+    with pytest.raises(LivejobError, match="Two jobs of the stage scratch are called Twin"):
+        Job(Construct(stage, "Elsewhere"), "Twin", handler="src/job.main")
+
+
+def test_variable_of_livejobs_own_cannot_be_set(stage: LivejobStage) -> None:
+    """`add_environment` has the rule of `environment`."""
+    job = Job(stage, "Variables", handler="src/job.main")
+
+    with pytest.raises(LivejobError, match="The Variables Job: environment is"):
+        job.add_environment("LIVEJOB_APP", "other")
 
 
 def test_job_needs_a_stage_around_it(stack: Stack) -> None:

@@ -14,7 +14,7 @@ from livejob.errors import (
     UnknownJob,
 )
 from livejob.sdk import Client, Job
-from livejob.wire.limits import PAYLOAD_BYTES
+from livejob.wire.limits import DOCUMENT_BYTES, PAYLOAD_BYTES
 from tests.support.lambda_api import HttpError
 from tests.support.sdk_fixtures import APP, JOB, RUN_ID, STAGE, Caller, started
 
@@ -65,7 +65,7 @@ def test_environment_saves_the_look_up(caller: Caller, monkeypatch: pytest.Monke
     [
         ({"when": {1, 2}}, PayloadInvalid, "payload.when is of type set"),
         (float("nan"), PayloadInvalid, "payload is nan"),
-        ("x" * PAYLOAD_BYTES, PayloadTooLarge, f"{PAYLOAD_BYTES + 2} bytes"),
+        ("x" * DOCUMENT_BYTES, PayloadTooLarge, f"{DOCUMENT_BYTES + 2} bytes"),
     ],
 )
 def test_payload_that_cannot_travel_is_refused_before_anything_is_sent(
@@ -80,15 +80,22 @@ def test_payload_that_cannot_travel_is_refused_before_anything_is_sent(
     assert [] == caller.api.asked
 
 
-def test_largest_payload_is_counted_in_bytes(caller: Caller) -> None:
-    """The limit counts bytes of UTF-8, not characters."""
-    caller.job_answers(started())
+def test_a_payload_that_fits_no_invocation_is_uploaded_first(caller: Caller) -> None:
+    """Beyond the limit, counted in bytes of UTF-8, the payload goes to the link that the invoker gives."""
+    place = {"uploadId": RUN_ID, "uploadUrl": f"{caller.api.url}/bucket/payload?signature=1"}
+    caller.job_answers(started(), place, started())
+    largest = "x" * (PAYLOAD_BYTES - 2)
 
-    caller.client.run(JOB, "x" * (PAYLOAD_BYTES - 2))
-    with pytest.raises(PayloadTooLarge):
-        caller.client.run(JOB, "x" * (PAYLOAD_BYTES - 3) + "é")
+    caller.client.run(JOB, largest)
+    run = caller.client.run(JOB, largest[1:] + "é", key="order-7")
 
-    assert 1 == len(caller.api.asked)
+    assert RUN_ID == run.id
+    assert [
+        {"action": "run", "payload": largest},
+        {"action": "upload", "sizeBytes": PAYLOAD_BYTES + 1},
+        {"action": "run", "uploadId": RUN_ID, "key": "order-7"},
+    ] == caller.api.asked
+    assert f'"{largest[1:]}é"'.encode() == caller.api.files["/bucket/payload?signature=1"]
 
 
 def test_unknown_job_is_named(caller: Caller) -> None:
@@ -123,7 +130,7 @@ def test_answer_without_a_run_id_is_refused(caller: Caller, answer: dict[str, ob
     """Without a run id there is no run to speak of."""
     caller.job_answers(answer)
 
-    with pytest.raises(InvokerRefused, match="without a run id"):
+    with pytest.raises(InvokerRefused, match="without runId"):
         caller.client.run(JOB)
 
 

@@ -10,7 +10,7 @@ from livejob.errors import Bug, PayloadInvalid, PayloadTooLarge, RequestInvalid
 from livejob.runs.memory import MemoryRunStore
 from livejob.sdk.refusals import refusal_error
 from livejob.stub_lambda.invoker import Refused
-from livejob.wire.limits import IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES
+from livejob.wire.limits import DOCUMENT_BYTES, IDEMPOTENCY_KEY_BYTES, PAYLOAD_BYTES
 from tests.support.stub_world import StubWorld
 
 RUN = "run_" + "0" * 32
@@ -32,6 +32,16 @@ RUN = "run_" + "0" * 32
         ({"action": "run", "payload": float("nan")}, PayloadInvalid, "payload is nan"),
         ({"action": "run", "payload": {"a": "\ud800"}}, PayloadInvalid, "payload.a holds half"),
         ({"action": "run", "payload": "x" * PAYLOAD_BYTES}, PayloadTooLarge, f"{PAYLOAD_BYTES + 2} bytes"),
+        ({"action": "upload"}, RequestInvalid, "sizeBytes is missing, not a number"),
+        ({"action": "upload", "sizeBytes": True}, RequestInvalid, "sizeBytes is True, not a number"),
+        ({"action": "upload", "sizeBytes": 0}, RequestInvalid, "sizeBytes is 0, not a number"),
+        (
+            {"action": "upload", "sizeBytes": DOCUMENT_BYTES + 1},
+            PayloadTooLarge,
+            f"{DOCUMENT_BYTES + 1} bytes",
+        ),
+        ({"action": "run", "uploadId": "7"}, RequestInvalid, "uploadId is '7', not a run's id"),
+        ({"action": "run", "uploadId": RUN}, PayloadInvalid, f"nothing was uploaded as {RUN}"),
         ({"action": "cancel"}, RequestInvalid, "the request has no runId or jobId"),
         ({"action": "cancel", "runId": 7}, RequestInvalid, "runId is 7, not a run's id"),
         ({"action": "cancel", "jobId": "shop:1"}, RequestInvalid, "jobId is 'shop:1', not a run's id"),

@@ -55,6 +55,32 @@ def test_what_is_recorded_of_a_run():
     assert expected == run
 
 
+def test_an_upload_becomes_the_run_of_its_id():
+    """What was uploaded is the run's payload, and asking twice starts one run."""
+    world = StubWorld()
+    place = world.ask({"action": "upload", "sizeBytes": 100_000})
+    document = world.documents.store("payloads", RunId(place["uploadId"]), b"x" * 100_000)
+
+    answers = [world.ask({"action": "run", "uploadId": place["uploadId"]}) for _ in range(2)]
+
+    run = world.the_run()
+    assert place["uploadId"] == run.id
+    assert document == run.payload
+    assert [run.id, run.id] == [answer["runId"] for answer in answers]
+    assert place["uploadUrl"] not in str(world.log)
+
+
+def test_an_upload_gives_nobody_anothers_run():
+    """An upload that a run of another job has used is none for this job."""
+    world = StubWorld()
+    place = world.ask({"action": "upload", "sizeBytes": 100_000})
+    world.documents.store("payloads", RunId(place["uploadId"]), b"x" * 100_000)
+    world.ask({"action": "run", "uploadId": place["uploadId"]})
+
+    with pytest.raises(Refused, match="LJ-201: nothing was uploaded"):
+        world.ask({"action": "run", "uploadId": place["uploadId"]}, job="Other")
+
+
 @pytest.mark.parametrize("payload", [0, False, "", None, [], {}, 1.5, "größe", {"a": [None]}])
 def test_every_json_value_is_a_payload(payload: object):
     """A payload that Python takes for false stays what it is."""

@@ -10,6 +10,7 @@ from typing import Literal
 from livejob.wire.limits import GIB
 
 WhenDisconnected = Literal["run", "queue", "fail"]
+OnSave = Literal["finish", "restart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class JobSpec:
     memory_bytes:      of one attempt.
     concurrency:       how many runs of it one session executes at the same time.
     when_disconnected: what the invoker of a development stage does when no session is attached.
+    on_save:           what a session does with a running run of it when its source is saved.
     defined_at:        `file:line`, for messages.
     """
 
@@ -41,6 +43,7 @@ class JobSpec:
     memory_bytes: int = 3 * GIB
     concurrency: int = 10
     when_disconnected: WhenDisconnected = "queue"
+    on_save: OnSave = "finish"
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: Sequence[Statement] = ()
 

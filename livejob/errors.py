@@ -266,6 +266,13 @@ class DebuggerMissing(SessionError):
     remedy_template = "pip install 'livejob[debug]'"
 
 
+class NoDebugSession(SessionError):
+    """A run shall wait for a debugger, and no session on this machine debugs."""
+
+    code = "LJ-507"
+    remedy_template = "Start one with `livejob start --debug`, in another terminal."
+
+
 class LocalAwsError(LivejobError):
     """The emulator of AWS on this machine."""
 

@@ -7,6 +7,7 @@ run ended. Ctrl-C stops following, not the run.
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +23,7 @@ from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.payload_input import read_payload
 from livejob.cli.run_document import run_document, shown_json
 from livejob.cli.run_narration import Narration
+from livejob.cli.start_debug import wanted_runs
 from livejob.cli.wiring import Target, open_settings, open_target
 from livejob.clock import SystemClock
 from livejob.errors import UnknownJob
@@ -48,6 +50,11 @@ from livejob.wire.states import State
 @click.option("--timeout", metavar="DURATION", type=DURATION, help="Follow no longer; the run goes on.")
 @click.option("--json", "is_json", is_flag=True, help="Print the run's whole record, result included.")
 @global_options
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="Let it wait for a debugger before its first line; show tracebacks of errors.",
+)
 def command(  # noqa: PLR0913 - one argument for each option
     options: GlobalOptions,
     *,
@@ -56,6 +63,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     payload: str | None,
     payload_file: Path | None,
     key: str | None,
+    debug: bool,
     detach: bool,
     timeout: float | None,
     is_json: bool,
@@ -71,6 +79,9 @@ def command(  # noqa: PLR0913 - one argument for each option
     value = read_payload(payload, Path("-") if dash else payload_file)
     settings = open_settings(options)
     target = open_target(settings, options.is_local)
+    if debug:
+        key = key or f"debug-{secrets.token_hex(8)}"
+        wanted_runs(settings).ask(key)
     handle = _start(target, settings, job, value, key)
     if detach:
         click.echo(json.dumps({"id": handle.id, "job": job}) if is_json else handle.id)

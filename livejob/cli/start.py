@@ -48,6 +48,12 @@ AWS_THREADS = 8
     "--drain", "drain_s", metavar="DURATION", help="How long running attempts may go on after Ctrl-C."
 )
 @click.option("--local-aws-port", metavar="PORT", help="Port of the local AWS.")
+@click.option(
+    "--restart-running",
+    "on_save",
+    flag_value="restart",
+    help="Restart running runs of a job when its source is saved.",
+)
 @click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
 @click.option("--yes", "is_yes", is_flag=True, help="Make a development stage of a production stage.")
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")

@@ -20,6 +20,7 @@ from livejob.project.units import parse_duration_s
 
 if TYPE_CHECKING:
     from livejob.local_runner.debug.server import DebugServer
+    from livejob.local_runner.debug.wanted import WantedRuns
     from livejob.project.dependencies import TargetPython
 
 ReturnT = TypeVar("ReturnT")
@@ -107,6 +108,13 @@ def _seconds(text: str | None) -> float:
         raise click.BadParameter(str(error), param_hint="--wait") from error
 
 
+def wanted_runs(settings: Settings) -> WantedRuns:
+    """Where `livejob run --debug` tells a session which run shall wait."""
+    from livejob.local_runner.debug.wanted import WantedRuns
+
+    return WantedRuns(settings.livejob_directory / "debug-wanted")
+
+
 @contextlib.asynccontextmanager
 async def opened_debug(
     wish: DebugWish, settings: Settings, reporter: Reporter
@@ -125,17 +133,16 @@ async def opened_debug(
     from livejob.local_runner.debug.paths import LocalPaths
     from livejob.local_runner.debug.server import DebugServer, DebugSettings
 
-    package = find_debugger()
-    server = DebugServer(
-        DebugSettings(wish.port, wish.wait_s, wish.is_on_error),
-        LocalPaths(settings.source_directory),
-        reporter,
-    )
+    package, wanted = find_debugger(), wanted_runs(settings)
+    debug = DebugSettings(wish.port, wish.wait_s, wish.is_on_error, wanted)
+    server = DebugServer(debug, LocalPaths(settings.source_directory), reporter)
     await server.open()
+    wanted.open()
     try:
-        with _enter_goes_on(server) if wish.wait_s else contextlib.nullcontext():
+        with _enter_goes_on(server):
             yield OpenedDebug(server, package, settings.livejob_directory / "debugpy", reporter)
     finally:
+        wanted.close()
         await server.close()
 
 

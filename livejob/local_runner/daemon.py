@@ -131,7 +131,7 @@ class Daemon:
                 "bridge": self._hear(dispatcher),
                 "sweep": self._sweep(dispatcher),
                 "heartbeat": self._beat(dispatcher),
-                "reload": self._parts.reload.run(),
+                "reload": self._parts.reload.run(dispatcher.restart),
                 "workers": self._tidy_workers(attached),
                 "warm workers": self._warm_workers(),
                 **{f"need {at}": need for at, need in enumerate(self._parts.needs)},

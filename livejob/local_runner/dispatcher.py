@@ -8,7 +8,7 @@ An offer is only a hint; the conditional claim in the record decides, so offers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from livejob.errors import LivejobError
 from livejob.local_runner.events import Reporter, RunClaimed, Warned
@@ -61,6 +61,13 @@ class Dispatcher:
         if run_id in self._active:
             self._active[run_id].stop("cancel")
 
+    def restart(self, jobs: Collection[str]) -> None:
+        """The source of these jobs was saved: restart their running runs, if the jobs want that."""
+        for active in self.active:
+            job = active.run.job
+            if active.has_worker and job in jobs and self._jobs[job].spec.on_save == "restart":
+                active.restart()
+
     async def heartbeat(self) -> None:
         """Prolong the leases of all held runs, and act on what their records say."""
         await asyncio.gather(*(self._heartbeat(active) for active in self.active))
@@ -88,6 +95,7 @@ class Dispatcher:
 
     async def _take(self, run_id: RunId, job: str) -> None:
         reservation = self._execution.expect(self._jobs[job])
+        active: ActiveRun | None = None
         try:
             run = await self._records.claim(run_id)
             if run is None:
@@ -104,6 +112,8 @@ class Dispatcher:
             self._offered.discard(run_id)
             if not self._offered:
                 self._emptied.set()
+        if active is not None and active.is_restarting:
+            self.offer(run_id, job)
 
     async def _heartbeat(self, active: ActiveRun) -> None:
         try:

@@ -64,6 +64,7 @@ class ActiveRun:
     reason: StopReason | None = None
     note: str | None = None  # what its record shall say while it is open; None: nothing was said yet
     has_worker: bool = False
+    is_restarting: bool = False  # its source was saved, and its job wants to have what was saved
     is_disowned: bool = False  # the record says that it is no longer ours: nothing more is written
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -72,6 +73,12 @@ class ActiveRun:
         if self.reason is None:
             self.reason = reason
             self.stop_asked.set()
+
+    def restart(self) -> None:
+        """Stop it, and let it be queued again, if it does not end by itself first."""
+        if self.reason is None:
+            self.is_restarting = True
+            self.stop("shutdown")
 
     def disown(self) -> None:
         self.is_disowned = True
@@ -131,6 +138,9 @@ class RunExecution:
             began_s, outcome = await self._attempt(active, job.spec, link)
         finally:
             await job.pool.release(link)
+        if active.is_restarting:
+            outcome = _requeued(outcome)
+            active.is_restarting = outcome.input is Input.REQUEUE
         await self._record(active, outcome, began_s)
 
     async def _attempt(self, active: ActiveRun, spec: JobSpec, link: WorkerLink) -> tuple[float, Outcome]:
@@ -352,6 +362,13 @@ def _stopped(reason: StopReason, spec: JobSpec) -> tuple[Input, None, Failure]:
                 remedy="Start the session again, and run it again with the same payload.",
             )
             return Input.FAIL, None, failure
+
+
+def _requeued(outcome: Outcome) -> Outcome:
+    """Of a run that was stopped to begin anew; one that ended by itself before that has ended."""
+    failure = outcome.failure
+    is_stopped = failure is not None and failure.type == FailureType.SESSION_STOPPED
+    return Outcome(Input.REQUEUE) if is_stopped else outcome
 
 
 def _stopped_before_start(reason: StopReason | None) -> Outcome:

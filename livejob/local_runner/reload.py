@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,8 +75,8 @@ class Reload:
         self._told = await self._sources.refreshed()
         await self._dependencies.open()
 
-    async def run(self) -> None:
-        """Follow saves until cancelled."""
+    async def run(self, saved: Callable[[Collection[str]], None]) -> None:
+        """Follow saves until cancelled; `saved` hears of the jobs whose source was saved."""
         async for paths in self._watcher.changes():
             if not any(_may_be_source(path) for path in paths):
                 continue
@@ -86,6 +86,7 @@ class Reload:
             settings = [path.name for path in paths if path.name == SETTINGS_FILE and self._is_new(path)]
             if changed or settings:
                 await self._follow(changed, settings, sources)
+                saved(self._jobs_with(changed))
             if await self._dependencies.follow():
                 await asyncio.gather(*(job.pool.renew() for job in self._catalog.values()))
 
@@ -109,6 +110,11 @@ class Reload:
                 self._reporter.report(SourceProblem(where, message, ""))
         if not found.problems:
             await self._catalog.follow(found.jobs)
+
+    def _jobs_with(self, changed: Collection[str]) -> set[str]:
+        """The jobs that have loaded one of the files, and those of which it is not known what they load."""
+        use = self._sources.use
+        return {name for name in self._catalog if use.is_unknown(name)} | set(use.jobs_with(changed))
 
     async def close(self) -> None:
         await self._checks.close()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from livejob.errors import JobSpecInvalid
-from livejob.project.specs import JobSpec, Statement
+from livejob.project.specs import JobSpec, OnSave, Statement
 from livejob.project.units import parse_duration_s, parse_size_bytes
 from livejob.wire.limits import (
     BACKOFF_MAX_S,
@@ -114,6 +114,7 @@ def _when_disconnected(value: object) -> str:
     return str(value)
 
 
+<<<<<<< HEAD
 def _architecture(value: object) -> str:
     if value not in ARCHITECTURES:
         raise ValueError('"x86_64" or "arm64"')
@@ -151,6 +152,14 @@ def _log_days(value: object) -> int | None:
     return seconds // _DAY_S
 
 
+=======
+def _on_save(value: object) -> str:
+    if value not in get_args(OnSave):
+        raise ValueError('"finish" or "restart"')
+    return str(value)
+
+
+>>>>>>> main
 def _runtime(value: object) -> str:
     if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
         raise ValueError('"python3.9" to "python3.14"')
@@ -208,6 +217,7 @@ ARGUMENTS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "memory": ("memory_bytes", _memory_bytes),
     "concurrency": ("concurrency", _concurrency),
     "when_disconnected": ("when_disconnected", _when_disconnected),
+    "on_save": ("on_save", _on_save),
     "environment": ("environment", _environment),
     "permissions": ("permissions", _permissions),
     "runtime": ("runtime", _runtime),

@@ -67,7 +67,7 @@ def load_settings(root: Path, flags: Mapping[str, object], environ: Mapping[str,
 
 def discover_jobs(settings: Settings) -> Discovery:
     """The app's jobs as its source and livejob.toml define them at this moment."""
-    defaults = {"concurrency": settings.concurrency}
+    defaults = {"concurrency": settings.concurrency, "on_save": settings.on_save}
     return discover(settings.root, settings.source_directory, settings.job_tables, defaults)
 
 

@@ -13,6 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from livejob.project.specs import OnSave
 from livejob.project.units import parse_duration_s
 from livejob.wire.names import NAME_PATTERN
 
@@ -75,6 +76,12 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
         return value
 
     return parse
+
+
+def _on_save(value: object) -> object:
+    if value not in get_args(OnSave):
+        raise ValueError(" or ".join(get_args(OnSave)))
+    return value
 
 
 def _switch(value: object) -> bool:
@@ -169,6 +176,14 @@ class Settings:
         env=("LIVEJOB_DRAIN",),
     )
 
+    on_save: OnSave = _setting(  # noqa: RUF009 - makes a field, as dataclasses.field does
+        _on_save,
+        "What becomes of a running run when its source is saved, where its job does not say: "
+        "finish with the code that it began with, or restart with the new.",
+        default="finish",
+        flag="--restart-running",
+        env=("LIVEJOB_ON_SAVE",),
+    )
     preload: bool = _setting(
         _switch,
         "Import the packages that a job needs once for all its runs. Changes nothing but speed.",

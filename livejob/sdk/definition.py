@@ -23,7 +23,7 @@ from livejob.wire.documents import JsonValue
 from livejob.wire.typed import NotOfType, convert
 
 if TYPE_CHECKING:
-    from livejob.project.specs import Architecture, WhenDisconnected
+    from livejob.project.specs import Architecture, OnSave, WhenDisconnected
 
 PayloadT = TypeVar("PayloadT")
 ResultT = TypeVar("ResultT")
@@ -173,6 +173,7 @@ def job(
     memory: str | None = None,
     concurrency: int | None = None,
     when_disconnected: WhenDisconnected | None = None,
+    on_save: OnSave | None = None,
     environment: Mapping[str, str] | None = None,
     permissions: Sequence[Mapping[str, Sequence[str]]] | None = None,
     runtime: str | None = None,
@@ -193,6 +194,8 @@ def job(handler: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
     concurrency:       how many of its runs one session executes at the same time.
     when_disconnected: what happens in a development stage to which nobody is attached: "run" on the real
                        backend, "queue" until somebody comes, "fail".
+    on_save:           what becomes of a running run in a session when its source is saved: "finish" with
+                       the code that it began with, or "restart" with the new.
     environment:       variables of the handler's process.
     permissions:       of the job's role, a list of
                        `{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::bucket/*"]}`.

@@ -61,3 +61,17 @@ async def test_a_deployed_job_stops_at_a_breakpoint(command: LiveCommand):
     assert f"paused at reports.py:{line}" == held["note"]
     assert f"paused at reports.py:{line}" in listed.out
     assert "SUCCEEDED" == ended["state"]
+
+
+async def test_one_run_waits_for_a_debugger(command: LiveCommand):
+    """`livejob run --debug` starts a run that waits, and goes on when an editor has attached."""
+    port = int(command.wait_event("Ready")["debug"].partition(":")[2])
+    running = asyncio.create_task(asyncio.to_thread(command.run_json, "Divide", {"a": 6, "b": 3}, "--debug"))
+    awaited = await asyncio.to_thread(command.wait_event, "DebuggerAwaited")
+
+    async with attached(port) as editor:
+        await editor.next_run()
+        ended = await running
+
+    assert ended["id"] == awaited["run_id"]
+    assert 2.0 == ended["result"]

@@ -78,7 +78,9 @@ class Stage:
     # Of this test run alone: the sweep of one must not end the workers of another.
     names: StageNames = field(default_factory=lambda: StageNames("shop", f"dev-{os.getpid()}"))
 
-    def queue(self, job: str, payload: object = None, expires_ms: int | None = None) -> RunId:
+    def queue(
+        self, job: str, payload: object = None, expires_ms: int | None = None, key: str | None = None
+    ) -> RunId:
         """Record a run as a stub does, without ringing."""
         now_ms = self.clock.now_ms()
         data = json.dumps(payload).encode()
@@ -89,6 +91,7 @@ class Stage:
             created_ms=now_ms,
             expires_ms=EpochMs(now_ms + HOUR_MS if expires_ms is None else expires_ms),
             payload=Document(len(data), inline=data),
+            key=key,
         )
         return self.runs.create(run).id
 
@@ -143,9 +146,9 @@ class LiveSession:
     serving: asyncio.Task[None]
     debug: DebugServer | None = None
 
-    def call(self, job: str, payload: object = None) -> RunId:
+    def call(self, job: str, payload: object = None, key: str | None = None) -> RunId:
         """Record a run and ring this session, as a stub does."""
-        run_id = self.stage.queue(job, payload)
+        run_id = self.stage.queue(job, payload, key=key)
         self.ring(run_id, job)
         return run_id
 

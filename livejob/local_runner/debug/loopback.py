@@ -15,12 +15,12 @@ _TABLE = Path("/proc/net/tcp")
 _LOCAL, _REMOTE, _OWNER = 1, 2, 7
 
 
-def is_own_connection(peer: tuple[str, int], own: tuple[str, int]) -> bool:
+def is_own_connection(peer: tuple[str, int], own: tuple[str, int], table: Path = _TABLE) -> bool:
     """True unless the system says that the other end belongs to another user.
 
-    peer, own: addresses of the other end and of this one.
+    peer, own: addresses of the other end and of this one. table: the system's, of open connections.
     """
-    owner = _owner(_TABLE, peer, own)
+    owner = _owner(table, peer, own)
     return owner in (None, os.getuid(), 0)
 
 

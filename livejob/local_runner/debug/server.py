@@ -24,6 +24,7 @@ from livejob.local_runner.debug.dap import DapError, Message
 from livejob.local_runner.debug.loopback import is_own_connection
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.sessions import CAPABILITIES, AttemptSession, RootSession
+from livejob.local_runner.debug.wanted import WantedRuns
 from livejob.local_runner.debugging import AttemptAtHand, AttemptDebugging
 from livejob.local_runner.events import (
     DebuggerAttached,
@@ -32,10 +33,14 @@ from livejob.local_runner.events import (
     Reporter,
     Warned,
 )
+from livejob.runs.model import Run
 
 HOST = "127.0.0.1"
 CONFIGURE_S = 5.0
 """How long an attempt waits for an IDE that is attached and has not yet said all its breakpoints."""
+
+WANTED_S = 30.0
+"""How long a single run waits of which that is wanted."""
 
 TELL_S = 5.0
 """How often it is said that a run waits for a debugger."""
@@ -46,11 +51,18 @@ class DebugSettings:
     """port:        0 for any free one.
     wait_s:      how long each run waits for a debugger before its first line; 0 for not at all.
     is_on_error: stop where a handler fails, even if the IDE does not ask for it.
+    wanted:      runs of which each shall wait, whatever `wait_s` says; None where nobody can want that.
     """
 
     port: int
     wait_s: float = 0.0
     is_on_error: bool = False
+    wanted: WantedRuns | None = None
+
+    def wait_s_of(self, run: Run) -> float:
+        """How long this run waits for a debugger."""
+        is_wanted = self.wanted is not None and self.wanted.take(run.key)
+        return max(self.wait_s, WANTED_S if is_wanted else 0.0)
 
 
 class DebugServer:
@@ -105,7 +117,8 @@ class DebugServer:
 
     @asynccontextmanager
     async def _debugged(self, at_hand: AttemptAtHand) -> AsyncIterator[AttemptDebugging]:
-        is_awaited = self._root is not None or self._settings.wait_s > 0
+        wait_s = self._settings.wait_s_of(at_hand.run)
+        is_awaited = self._root is not None or wait_s > 0
         attempt = DebuggedAttempt(
             next(self._numbers),
             at_hand,
@@ -117,7 +130,9 @@ class DebugServer:
         self._attempts[attempt.number] = attempt
         tasks = [asyncio.create_task(attempt.send_all(), name=f"debugger of {at_hand.run.id}")]
         if attempt.start == "now":
-            tasks.append(asyncio.create_task(self._await_root(attempt), name=f"wait of {at_hand.run.id}"))
+            tasks.append(
+                asyncio.create_task(self._await_root(attempt, wait_s), name=f"wait of {at_hand.run.id}")
+            )
         try:
             yield attempt
         finally:
@@ -135,13 +150,13 @@ class DebugServer:
         attempt.attach(root.settings, self.is_uncaught_wanted)
         root.offer(attempt, self.port)
 
-    async def _await_root(self, attempt: DebuggedAttempt) -> None:
+    async def _await_root(self, attempt: DebuggedAttempt, wait_s: float) -> None:
         """Let an attempt that waits for a debugger go on when it has waited long enough."""
         await attempt.begun.wait()
         if not attempt.is_held:
             return
         attempt.hold("waiting for a debugger")
-        left_s = self._settings.wait_s if self._root is None else max(self._settings.wait_s, CONFIGURE_S)
+        left_s = wait_s if self._root is None else max(wait_s, CONFIGURE_S)
         while attempt.is_held and left_s > 0:
             if self._root is None:
                 address = f"{HOST}:{self.port}"

@@ -20,6 +20,10 @@ class SourceUse:
         """All that any job has loaded."""
         return frozenset().union(*self._by_job.values())
 
+    def is_unknown(self, job: str) -> bool:
+        """True while no attempt of the job has told what it loads."""
+        return not self._by_job.get(job)
+
     def jobs_with(self, paths: Iterable[str]) -> list[str]:
         """The jobs that have loaded one of the files, sorted."""
         wanted = set(paths)

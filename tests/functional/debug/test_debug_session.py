@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from livejob.errors import DebugPortTaken
+from livejob.errors import DebugPortTaken, NoDebugSession
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
+from livejob.local_runner.debug.wanted import WantedRuns
 from livejob.local_runner.events import DebuggerAwaited, DebuggerDetached, RunHeld, Warned
 from livejob.wire.states import State
 from tests.support.dap import Editor, Refused, attached
@@ -406,6 +407,39 @@ async def test_a_run_waits_for_a_debugger(app: Path, open_session: OpenSession) 
             await run.wait_terminated()
 
         assert State.SUCCEEDED == ended.state
+
+
+async def test_one_run_can_be_made_to_wait(tmp_path: Path, open_session: OpenSession) -> None:
+    """Of a session that waits for nobody, the run with a wanted key waits, once."""
+    wanted = WantedRuns(tmp_path / "wanted")
+    wanted.open()
+    wanted.ask("order-7")
+
+    async with open_session(wanted=wanted) as session:
+        run_id = session.call("Bare", key="order-7")
+        awaited = await session.witness.wait_event(DebuggerAwaited)
+        other = await session.wait_ended(session.call("Bare", key="order-8"))
+        assert session.debug is not None
+        session.debug.go_on()
+        ended = await session.wait_ended(run_id)
+
+    assert run_id == awaited.run_id
+    assert {State.SUCCEEDED} == {other.state, ended.state}
+    assert not wanted.take("order-7")
+
+
+def test_nobody_waits_where_nobody_debugs(tmp_path: Path) -> None:
+    """Without a session that debugs, or after its end, asking a run to wait is an error."""
+    wanted = WantedRuns(tmp_path / "wanted")
+    with pytest.raises(NoDebugSession):
+        wanted.ask("order-7")
+    wanted.open()
+    wanted.ask("order-7")
+    wanted.close()
+
+    with pytest.raises(NoDebugSession):
+        wanted.ask("order-7")
+    assert not wanted.take("order-7")
 
 
 async def test_a_waiting_run_can_be_let_go(open_session: OpenSession) -> None:

@@ -11,7 +11,7 @@ from aws_cdk import Fn, aws_ec2, aws_iam, aws_lambda, aws_secretsmanager, aws_ss
 from constructs import Construct, IConstruct
 
 from livejob.deploy.template import logical_id
-from livejob.wire.names import invoker_env
+from livejob.wire.names import ENV_APP, ENV_STAGE, invoker_env
 from livejob_infra.code import Source
 from livejob_infra.permissions import Permission, give
 from livejob_infra.props import ContainerProps, CopyFile, JobProps, check_environment, invalid, job_spec
@@ -159,9 +159,13 @@ class Job(Construct):
     def grant_run(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
         """Let `grantee` start, cancel and look at runs: invoke this one invoker, and read its name.
 
-        A Lambda function is told the name in its environment as well, which saves it the look-up.
+        A Lambda function gets into its environment what `Job.run` looks for there: app, stage
+        and the invoker's name, which saves the look-up.
         """
         if isinstance(grantee, aws_lambda.Function):
+            names = self._stage.names
+            grantee.add_environment(ENV_APP, names.app)
+            grantee.add_environment(ENV_STAGE, names.stage)
             grantee.add_environment(invoker_env(self.name), self.invoker_name)
         read = aws_iam.Grant.add_to_principal(
             grantee=grantee, actions=["ssm:GetParameter"], resource_arns=[self.parameter_arn]

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from livejob.sdk.client import Client
 from tests.functional.infra.conftest import SynthesizedApp
+from tests.support.engine_fixtures import DockerUnderTest
 from tests.support.local_aws_fixtures import LocalAwsUnderTest
 
 STACK = "CreatingAJob"
@@ -64,3 +66,13 @@ def test_code_lies_where_the_project_looks_for_it(deployed: LocalAwsUnderTest) -
     bucket, _, key = project["source"]["location"].partition("/")
 
     assert 10_000 < s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+
+
+@pytest.mark.slow
+def test_job_runs(deployed: LocalAwsUnderTest, docker: DockerUnderTest) -> None:
+    """What calls the invoker gets a run, and CodeBuild executes the handler."""
+    client = Client("shop", "first", session=deployed.developer, endpoint_url=deployed.endpoint_url)
+
+    run = client.run("MyJob", {"number": 7})
+
+    assert {"square": 49} == run.result(timeout_s=60)

@@ -158,9 +158,11 @@ def test_caller_gets_one_invoker_and_its_parameter(synthesized: SynthesizedApp) 
     assert [":parameter/livejob/shop/calls/jobs/Caller/invoker", ":function:livejob-shop-calls-Caller"] == [
         resource["Fn::Join"][1][-1] for _, resource in granted
     ]
-    assert {"LIVEJOB_INVOKER_Caller": "livejob-shop-calls-Caller"} == function["Properties"]["Environment"][
-        "Variables"
-    ]
+    assert {
+        "LIVEJOB_APP": "shop",
+        "LIVEJOB_STAGE": "calls",
+        "LIVEJOB_INVOKER_Caller": "livejob-shop-calls-Caller",
+    } == function["Properties"]["Environment"]["Variables"]
 
 
 def test_bound_job_can_be_run(synthesized: SynthesizedApp) -> None:

@@ -114,7 +114,6 @@ def _when_disconnected(value: object) -> str:
     return str(value)
 
 
-<<<<<<< HEAD
 def _architecture(value: object) -> str:
     if value not in ARCHITECTURES:
         raise ValueError('"x86_64" or "arm64"')
@@ -152,14 +151,12 @@ def _log_days(value: object) -> int | None:
     return seconds // _DAY_S
 
 
-=======
 def _on_save(value: object) -> str:
     if value not in get_args(OnSave):
         raise ValueError('"finish" or "restart"')
     return str(value)
 
 
->>>>>>> main
 def _runtime(value: object) -> str:
     if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
         raise ValueError('"python3.9" to "python3.14"')

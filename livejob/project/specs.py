@@ -10,11 +10,8 @@ from typing import Literal
 from livejob.wire.limits import GIB, QUEUE_TIMEOUT_MAX_S
 
 WhenDisconnected = Literal["run", "queue", "fail"]
-<<<<<<< HEAD
 Architecture = Literal["x86_64", "arm64"]
-=======
 OnSave = Literal["finish", "restart"]
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +32,12 @@ class JobSpec:
     memory_bytes:      of one attempt.
     concurrency:       how many runs of it one session executes at the same time.
     when_disconnected: what the invoker of a development stage does when no session is attached.
-<<<<<<< HEAD
     architecture:      of the machine that a deployed run has.
     retries:           further attempts of a deployed run whose attempt failed.
     backoff_s:         before the second attempt, up to BACKOFF_MAX_S; doubled before each later one.
     queue_timeout_s:   how long a deployed run may wait for a machine.
     log_days:          how long the output of deployed runs is kept; None: for ever.
-=======
     on_save:           what a session does with a running run of it when its source is saved.
->>>>>>> main
     defined_at:        `file:line`, for messages.
     """
 
@@ -55,15 +49,12 @@ class JobSpec:
     memory_bytes: int = 3 * GIB
     concurrency: int = 10
     when_disconnected: WhenDisconnected = "queue"
-<<<<<<< HEAD
     architecture: Architecture = "x86_64"
     retries: int = 0
     backoff_s: int = 10
     queue_timeout_s: int = QUEUE_TIMEOUT_MAX_S
     log_days: int | None = 14
-=======
     on_save: OnSave = "finish"
->>>>>>> main
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: Sequence[Statement] = ()
 

@@ -39,3 +39,8 @@ def test_product_knows_nothing_of_its_tests(imports: grimp.ImportGraph) -> None:
 
     importers = {name for module in shipped for name in imports.find_modules_that_directly_import(module)}
     assert set() == importers - shipped
+
+
+def test_product_knows_nothing_of_its_constructs(imports: grimp.ImportGraph) -> None:
+    """The CDK's constructs are a layer above: whoever has no CDK app has nothing of it."""
+    assert set() == {"livejob_infra", "aws_cdk", "constructs"} & imports.modules

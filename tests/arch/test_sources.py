@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = sorted((ROOT / "livejob").rglob("*.py"))
+PRODUCT = sorted([*(ROOT / "livejob").rglob("*.py"), *(ROOT / "infra").rglob("*.py")])
 LINES_MAX = 400
 
 FOREIGN = {

@@ -1,7 +1,6 @@
 """Follows a run from the command line: its states and its output as they come, until it has ended.
 
-States are read from the run record. Output is read from the log file that a daemon on this machine
-writes; a run that executes elsewhere has none here, and is told where it is.
+States are read from the run record, output from where the record says that it is.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
+from livejob.cli.output_source import OutputSource
 from livejob.clock import Clock
 from livejob.errors import WaitTimedOut
-from livejob.local_runner.logs import LogLine, LogReader
+from livejob.local_runner.logs import LogLine
 from livejob.runs.model import Run
 from livejob.runs.store import RunStore
 from livejob.wire.ids import RunId
@@ -20,6 +20,9 @@ from livejob.wire.ids import RunId
 SHORTEST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
 PAUSE_GROWTH = 1.3
+
+REST_S = 10.0
+"""How long CloudWatch Logs gets to show what was written before the run ended."""
 
 
 class Watcher(Protocol):
@@ -35,9 +38,11 @@ class Watcher(Protocol):
 class Follower:
     """Looks after one run again and again; seldom while nothing happens."""
 
-    def __init__(self, runs: RunStore, log: LogReader, clock: Clock, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, runs: RunStore, output: OutputSource, clock: Clock, sleep: Callable[[float], None]
+    ) -> None:
         self._runs = runs
-        self._log = log
+        self._output = output
         self._clock = clock
         self._sleep = sleep
 
@@ -55,10 +60,11 @@ class Follower:
             run = self._runs.get(run_id)
             watcher.see_run(run)
             # After the record: whoever recorded the end had written all output before.
-            lines = self._log.read_new()
+            lines = self._output.read_new(run)
             for line in lines:
                 watcher.see_output(line)
             if run.is_ended:
+                self._see_rest(run, watcher)
                 return run
             left_s = deadline_s - self._clock.monotonic_s()
             if left_s <= 0:
@@ -67,3 +73,11 @@ class Follower:
             pause_s = SHORTEST_PAUSE_S if is_news else min(pause_s * PAUSE_GROWTH, LONGEST_PAUSE_S)
             before = run
             self._sleep(min(pause_s, left_s))
+
+    def _see_rest(self, run: Run, watcher: Watcher) -> None:
+        """Wait, for a while, for the output that is on its way."""
+        until_s = self._clock.monotonic_s() + REST_S
+        while not self._output.is_complete(run) and self._clock.monotonic_s() < until_s:
+            self._sleep(LONGEST_PAUSE_S)
+            for line in self._output.read_new(run):
+                watcher.see_output(line)

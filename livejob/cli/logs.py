@@ -1,4 +1,4 @@
-"""`livejob logs`: the output of one run that was executed on this machine."""
+"""`livejob logs`: the output of one run, wherever it was executed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 import time
+from pathlib import Path
 
 import click
 
@@ -16,9 +17,10 @@ from livejob.cli.run_lookup import find_run
 from livejob.cli.run_narration import OutputWriter
 from livejob.cli.wiring import open_settings, open_target
 from livejob.clock import SystemClock
-from livejob.local_runner.logs import LogLine, LogReader, RunLogs
+from livejob.local_runner.logs import LogLine, RunLogs
 from livejob.project.loading import discover_jobs
 from livejob.runs.model import Run
+from livejob.wire.names import read_build_log
 
 
 @click.command()
@@ -27,21 +29,27 @@ from livejob.runs.model import Run
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object for each line of output.")
 @global_options
 def command(options: GlobalOptions, run: str, follow: bool, is_json: bool) -> ExitCode:
-    """Print the output of RUN: its id, or the last digits of it. Only output written on this machine."""
+    """Print the output of RUN: its id, or the last digits of it."""
     settings = open_settings(options)
-    runs = open_target(settings, options.is_local).open_runs()
+    target = open_target(settings, options.is_local)
+    runs = target.open_runs()
     found = find_run(runs, discover_jobs(settings).jobs, run)
-    path = RunLogs(settings.livejob_directory).path(found.id)
+    output = target.open_output(settings.livejob_directory, found.id)
     printer = LogPrinter(is_json)
     if follow:
-        found = Follower(runs, LogReader(path), SystemClock(), time.sleep).follow(found.id, printer)
+        found = Follower(runs, output, SystemClock(), time.sleep).follow(found.id, printer)
     else:
-        for line in LogReader(path).read_new():
+        for line in output.read_new(found):
             printer.see_output(line)
-    if not path.exists():
+    if is_elsewhere(found, settings.livejob_directory):
         where = f"its log is {found.log}" if found.log else "nothing says where"
         click.echo(f"{found.id} has written nothing on this machine; {where}.", err=True)
     return ExitCode.OK
+
+
+def is_elsewhere(run: Run, livejob_directory: Path) -> bool:
+    """Its output, if there is any, is in a file of another machine."""
+    return read_build_log(run.log) is None and not RunLogs(livejob_directory).path(run.id).exists()
 
 
 class LogPrinter:

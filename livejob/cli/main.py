@@ -25,6 +25,7 @@ COMMANDS = {
     "diff": ("livejob.cli.diff", "Show what a deployment would change."),
     "remove": ("livejob.cli.remove", "Delete a stage."),
     "run": ("livejob.cli.run", "Start a run of a job and follow it to its end."),
+    "rerun": ("livejob.cli.rerun", "Start a run again, with the same payload or another."),
     "runs": ("livejob.cli.runs", "List the latest runs."),
     "show": ("livejob.cli.show", "Show all that is recorded of a run."),
     "logs": ("livejob.cli.logs", "Print a run's output."),

@@ -6,33 +6,23 @@ run ended. Ctrl-C stops following, not the run.
 
 from __future__ import annotations
 
-import json
 import secrets
-import time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
-from livejob.cli.documents import read_document
 from livejob.cli.duration import DURATION
-from livejob.cli.exit_codes import ExitCode, code_of_end
-from livejob.cli.follow import Follower
+from livejob.cli.exit_codes import ExitCode
+from livejob.cli.following import Following
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.payload_input import read_payload
-from livejob.cli.run_document import run_document, shown_json
-from livejob.cli.run_narration import Narration
 from livejob.cli.start_debug import wanted_runs
 from livejob.cli.wiring import Target, open_settings, open_target
-from livejob.clock import SystemClock
 from livejob.errors import UnknownJob
-from livejob.local_runner.logs import LogReader, RunLogs
 from livejob.project.loading import discover_jobs
 from livejob.project.settings import Settings
-from livejob.runs.model import Run
-from livejob.wire.ids import RunId
-from livejob.wire.states import State
 
 
 @click.command()
@@ -83,16 +73,8 @@ def command(  # noqa: PLR0913 - one argument for each option
         key = key or f"debug-{secrets.token_hex(8)}"
         wanted_runs(settings).ask(key)
     handle = _start(target, settings, job, value, key)
-    if detach:
-        click.echo(json.dumps({"id": handle.id, "job": job}) if is_json else handle.id)
-        return ExitCode.OK
-    try:
-        run = _follow(target, settings, handle.id, timeout)
-    except KeyboardInterrupt:
-        _tell_detached(handle.id)
-        return ExitCode.INTERRUPTED
-    _print_end(target, run, is_json)
-    return code_of_end(run.state)
+    following = Following(target, settings, timeout, is_json)
+    return following.detach(handle.id, job) if detach else following.follow(handle.id)
 
 
 def _start(target: Target, settings: Settings, job: str, payload: object, key: str | None) -> Any:
@@ -108,25 +90,3 @@ def _remedy_for_unknown(settings: Settings, job: str) -> str:
         return f"It is in the source; `livejob start --stage {settings.stage}` deploys it."
     close = get_close_matches(job, known, 1, cutoff=0.5)
     return f"Did you mean {close[0]}?" if close else f"The source has {', '.join(known) or 'no job'}."
-
-
-def _follow(target: Target, settings: Settings, run_id: RunId, timeout_s: float | None) -> Run:
-    clock = SystemClock()
-    narration = Narration(clock, settings.stage)
-    log = LogReader(RunLogs(settings.livejob_directory).path(run_id))
-    run = Follower(target.open_runs(), log, clock, time.sleep).follow(run_id, narration, timeout_s)
-    narration.tell_end(run)
-    return run
-
-
-def _tell_detached(run_id: RunId) -> None:
-    click.echo(f"\nThe run goes on. Follow it: livejob logs -f {run_id}", err=True)
-    click.echo(f"End it:                   livejob cancel {run_id}", err=True)
-
-
-def _print_end(target: Target, run: Run, is_json: bool) -> None:
-    result = read_document(target, run.result)
-    if is_json:
-        click.echo(shown_json({**run_document(run), "result": result}))
-    elif run.state is State.SUCCEEDED:
-        click.echo(shown_json(result))

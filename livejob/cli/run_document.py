@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from livejob.runs.model import Attempt, Run
+from livejob.runs.phases import phases_of
 from livejob.wire.outcome import Failure
 
 
@@ -29,8 +30,18 @@ def run_document(run: Run) -> dict[str, Any]:
         "failure": _failure(run.failure),
         "log": run.log,
         "note": run.note,
+        "bundle": run.bundle,
+        "submitted_id": run.submitted_id,
+        "submitted_ms": run.submitted_ms,
+        "due_ms": run.due_ms,
+        "retries": run.retries,
         "attempts": [_attempt(each) for each in run.attempts],
     }
+
+
+def phases_document(run: Run, now_ms: int) -> dict[str, float]:
+    """Seconds by phase, of the present or last attempt."""
+    return {each.name: each.seconds for each in phases_of(run, now_ms)}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -39,6 +50,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "backend": attempt.backend,
         "owner": attempt.owner,
         "state": attempt.state,
+        "due_ms": attempt.due_ms,
+        "submitted_ms": attempt.submitted_ms,
         "claimed_ms": attempt.claimed_ms,
         "started_ms": attempt.started_ms,
         "ended_ms": attempt.ended_ms,

@@ -11,7 +11,7 @@ from livejob.cli.run_text import failure_lines, local_time
 from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.clock import Clock
 from livejob.local_runner.logs import LogLine
-from livejob.runs.model import Run
+from livejob.runs.model import Attempt, Run
 from livejob.wire.states import State
 
 
@@ -35,12 +35,12 @@ class Narration:
         self._clock = clock
         self._stage = stage
         self._output = OutputWriter(sys.stderr)
-        self._told: tuple[State, int] | None = None
+        self._told: tuple[State, int, str] | None = None
         self._is_silence_told = False
         self._is_line_open = False
 
     def see_run(self, run: Run) -> None:
-        stands = (run.state, run.attempt_number)
+        stands = (run.state, run.attempt_number, run.submitted_id)
         if stands != self._told and not run.is_ended:
             self._told = stands
             self._tell_open(run)
@@ -65,11 +65,26 @@ class Narration:
 
     def _tell_open(self, run: Run) -> None:
         if run.state is State.QUEUED:
-            self._say(f"● {run.id} is queued until {local_time(run.expires_ms)}", "yellow")
-            self._say(f"  nobody has it yet; `livejob start --stage {self._stage}` would take it", None)
+            self._tell_queued(run)
         elif run.state is State.RUNNING:
             again = f", attempt {run.attempt_number}" if run.attempt_number > 1 else ""
             self._say(f"▶ {run.id} runs on {run.backend}{again}", "cyan")
+
+    def _tell_queued(self, run: Run) -> None:
+        if run.submitted_id:
+            self._say(f"● {run.id} waits for {run.submitted_id} of {run.backend} to begin", "yellow")
+        elif run.attempts:
+            pause = "" if run.due_ms is None else f" at {local_time(run.due_ms)}"
+            self._say(f"● {run.id} will be tried again{pause}", "yellow")
+            self._tell_attempt(run.attempts[-1])
+        else:
+            self._say(f"● {run.id} is queued until {local_time(run.expires_ms)}", "yellow")
+            self._say(f"  nobody has it yet; `livejob start --stage {self._stage}` would take it", None)
+
+    def _tell_attempt(self, attempt: Attempt) -> None:
+        if attempt.failure is not None:
+            failure = attempt.failure
+            self._say(f"  attempt {attempt.number}: {failure.type}: {printable(failure.message)}", None)
 
     def _say(self, text: str, colour: str | None) -> None:
         if self._is_line_open:

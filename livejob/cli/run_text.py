@@ -9,6 +9,7 @@ import click
 
 from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.runs.model import Attempt, Run
+from livejob.runs.phases import phases_of
 from livejob.wire.outcome import Failure
 from livejob.wire.states import OPEN, State
 
@@ -38,23 +39,41 @@ def table_of(runs: Sequence[Run], now_ms: int) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def details_of(run: Run) -> Iterator[str]:
+def details_of(run: Run, now_ms: int) -> Iterator[str]:
     """All that is recorded of a run, without payload and result."""
     yield f"{run.id}  {run.job}  {styled_state(run.state)}"
     yield f"created   {local_time(run.created_ms)}"
+    yield from _moments(run)
+    for name, value in _named_values(run):
+        if value:
+            yield f"{name:<10}{printable(value)}"
+    for attempt in run.attempts:
+        yield _attempt_line(attempt)
+    phases = phases_of(run, now_ms)
+    if phases:
+        yield "phases    " + " · ".join(f"{each.name} {human_seconds(each.seconds)}" for each in phases)
+    if run.failure is not None:
+        yield from failure_lines(run.failure)
+
+
+def _moments(run: Run) -> Iterator[str]:
+    if run.due_ms is not None:
+        yield f"due       {local_time(run.due_ms)}"
     if run.started_ms is not None:
         yield f"started   {local_time(run.started_ms)}"
     if run.ended_ms is not None:
         yield f"ended     {local_time(run.ended_ms)}{_took(run)}"
-    for name, value in (("caller", run.caller), ("key", run.key), ("log", run.log), ("note", run.note)):
-        if value:
-            yield f"{name:<10}{printable(value)}"
-    if run.cancel_asked:
-        yield "cancel    asked for"
-    for attempt in run.attempts:
-        yield _attempt_line(attempt)
-    if run.failure is not None:
-        yield from failure_lines(run.failure)
+
+
+def _named_values(run: Run) -> Iterator[tuple[str, str | None]]:
+    yield "caller", run.caller
+    yield "key", run.key
+    yield "backend", run.backend
+    yield "bundle", run.bundle
+    yield "waits for", run.submitted_id
+    yield "log", run.log
+    yield "note", run.note
+    yield "cancel", "asked for" if run.cancel_asked else ""
 
 
 def failure_lines(failure: Failure) -> Iterator[str]:

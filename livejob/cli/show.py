@@ -8,10 +8,12 @@ import click
 
 from livejob.cli.documents import read_document
 from livejob.cli.options import GlobalOptions, global_options
-from livejob.cli.run_document import run_document, shown_json
+from livejob.cli.run_cost import cost_document, cost_of, cost_text
+from livejob.cli.run_document import phases_document, run_document, shown_json
 from livejob.cli.run_lookup import find_run
 from livejob.cli.run_text import details_of
 from livejob.cli.wiring import open_settings, open_target
+from livejob.clock import SystemClock
 from livejob.project.loading import discover_jobs
 
 
@@ -23,13 +25,19 @@ def command(options: GlobalOptions, run: str, is_json: bool) -> None:
     """Show all that is recorded of RUN: its id, or the last digits of it."""
     settings = open_settings(options)
     target = open_target(settings, options.is_local)
-    found = find_run(target.open_runs(), discover_jobs(settings).jobs, run)
+    jobs = discover_jobs(settings).jobs
+    found = find_run(target.open_runs(), jobs, run)
+    now_ms = SystemClock().now_ms()
+    cost = cost_of(found, jobs[found.job], now_ms) if found.job in jobs and found.attempts else None
     payload, result = read_document(target, found.payload), read_document(target, found.result)
     if is_json:
-        click.echo(shown_json({**run_document(found), "payload": payload, "result": result}))
+        told = {**run_document(found), "phases": phases_document(found, now_ms), "cost": cost_document(cost)}
+        click.echo(shown_json({**told, "payload": payload, "result": result}))
         return
-    for line in details_of(found):
+    for line in details_of(found, now_ms):
         click.echo(line)
+    if cost is not None:
+        click.echo(f"cost      {cost_text(cost)}")
     click.echo(f"payload   {_shortened(payload)}")
     if found.result is not None:
         click.echo(f"result    {_shortened(result)}")

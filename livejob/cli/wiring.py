@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
     from livejob.cli.options import GlobalOptions
+    from livejob.cli.output_source import OutputSource
     from livejob.runs.documents import S3Documents
     from livejob.runs.dynamodb import DynamoRunStore
     from livejob.runs.dynamodb_sessions import DynamoSessionStore
     from livejob.sdk import Client
+    from livejob.wire.ids import RunId
 
 LOCAL_AWS_DIRECTORY = "local-aws"
 """Below the app's `.livejob/`: the state of its local AWS."""
@@ -98,6 +100,14 @@ class Target:
 
         client = self.session.client("dynamodb", endpoint_url=self.endpoint_url)
         return DynamoSessionStore(client, self.names.table)
+
+    def open_output(self, livejob_directory: Path, run_id: RunId) -> OutputSource:
+        """The output of one run, wherever it is."""
+        from livejob.cli.output_source import OutputSource
+        from livejob.local_runner.logs import LogReader, RunLogs
+
+        local = LogReader(RunLogs(livejob_directory).path(run_id))
+        return OutputSource(local, lambda: self.session.client("logs", endpoint_url=self.endpoint_url))
 
     def open_documents(self) -> S3Documents:
         """The stage's payloads and results."""

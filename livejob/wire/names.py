@@ -165,6 +165,24 @@ def build_log(region: str, build_id: str, stream: str) -> str:
     return f"cloudwatch://{region}/aws/codebuild/{build_id.partition(':')[0]}/{stream}"
 
 
+@dataclass(frozen=True, slots=True)
+class BuildLog:
+    """A stream of CloudWatch Logs that holds a build's output."""
+
+    region: str
+    group: str
+    stream: str
+
+
+_BUILD_LOG = re.compile(r"cloudwatch://(?P<region>[a-z0-9-]+)(?P<group>/.+)/(?P<stream>[^/]+)")
+
+
+def read_build_log(log: str) -> BuildLog | None:
+    """The place that `build_log` named; None for a log of another kind."""
+    found = _BUILD_LOG.fullmatch(log)
+    return BuildLog(found["region"], found["group"], found["stream"]) if found else None
+
+
 def artifacts_bucket(account: str, region: str) -> str:
     """The account's bucket for what deployments upload (invokers' code, bundles)."""
     return f"livejob-artifacts-{account}-{region}"

@@ -1,0 +1,103 @@
+"""Where the output of a run is read from: the file that a daemon on this machine writes, or a build's log.
+
+A run's record says which, and with its next attempt it may be another. The log of a build holds what
+CodeBuild and the runner say too; only what the handler wrote is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypedDict
+
+from livejob.aws import translated
+from livejob.local_runner.logs import LogLine, LogReader
+from livejob.runs.model import Run
+from livejob.wire.names import BuildLog, read_build_log
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+
+CODEBUILD_PREFIX = "[Container] "
+RUNNER_PREFIX = "[livejob] "
+
+
+class OutputSource:
+    """The output of one run, as far as it has been written."""
+
+    def __init__(self, local: LogReader, open_logs: Callable[[], CloudWatchLogsClient]) -> None:
+        """`open_logs` is called when a build's log is read for the first time."""
+        self._local = local
+        self._open_logs = open_logs
+        self._client: CloudWatchLogsClient | None = None
+        self._readers: dict[BuildLog, _BuildLogReader] = {}
+
+    def read_new(self, run: Run) -> Sequence[LogLine]:
+        """What has been added since the last call.
+
+        Raises:
+            AwsError
+        """
+        place = read_build_log(run.log)
+        if place is None:
+            return list(self._local.read_new())
+        return self._reader(place).read_new(run)
+
+    def is_complete(self, run: Run) -> bool:
+        """Nothing more will come for a run that has ended: a build's log follows its record with a delay."""
+        place = read_build_log(run.log)
+        return place is None or self._reader(place).is_complete
+
+    def _reader(self, place: BuildLog) -> _BuildLogReader:
+        if self._client is None:
+            self._client = self._open_logs()
+        return self._readers.setdefault(place, _BuildLogReader(self._client, place))
+
+
+class _From(TypedDict, total=False):
+    nextToken: str
+
+
+class _BuildLogReader:
+    """is_complete: the runner has said its last word."""
+
+    def __init__(self, client: CloudWatchLogsClient, place: BuildLog) -> None:
+        self._client = client
+        self._place = place
+        self._token: str | None = None
+        self.is_complete = False
+
+    def read_new(self, run: Run) -> list[LogLine]:
+        lines: list[LogLine] = []
+        while True:
+            answer = self._page()
+            if answer is None:
+                return lines
+            events, token = answer
+            for timestamp_ms, message in events:
+                self._take(run, timestamp_ms, message, lines)
+            if token == self._token:
+                return lines
+            self._token = token
+
+    def _take(self, run: Run, timestamp_ms: int, message: str, lines: list[LogLine]) -> None:
+        text = message.removesuffix("\n")
+        if text.startswith(RUNNER_PREFIX):
+            self.is_complete |= text.startswith(f"{RUNNER_PREFIX}{run.id} ")
+        elif not text.startswith(CODEBUILD_PREFIX):
+            lines.append(LogLine(timestamp_ms, run.attempt_number, "stdout", text, "\n"))
+
+    def _page(self) -> tuple[list[tuple[int, str]], str] | None:
+        """Events and the token of the page after them; None while there is no log."""
+        given: _From = {} if self._token is None else {"nextToken": self._token}
+        with translated("logs:GetLogEvents", f"log-group{self._place.group}"):
+            try:
+                answer = self._client.get_log_events(
+                    logGroupName=self._place.group,
+                    logStreamName=self._place.stream,
+                    startFromHead=True,
+                    **given,
+                )
+            except self._client.exceptions.ResourceNotFoundException:
+                return None
+        events = [(each.get("timestamp", 0), each.get("message", "")) for each in answer["events"]]
+        return events, answer["nextForwardToken"]

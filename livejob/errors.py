@@ -109,11 +109,7 @@ class RequestInvalid(PayloadError):
     """What was sent to an invoker is no request, or one with a wrong field."""
 
     code = "LJ-203"
-    remedy_template = (
-        'Send {{"action": "run", "payload": ...}}, {{"action": "upload", "sizeBytes": ...}}, '
-        '{{"action": "cancel", "runId": "run_..."}} or '
-        '{{"action": "status", "runId": "run_..."}}.'
-    )
+    remedy_template = 'Send an object with "action": "run", "upload", "cancel" or "status", and its fields.'
 
 
 class ResultInvalid(PayloadError):

@@ -12,12 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from livejob.deploy.developer_permissions import developer_statements
-from livejob.deploy.permissions import stub_statements
+from livejob.deploy.developer_permissions import deployer_policy, developer_statements
+from livejob.deploy.permissions import (
+    build_statements,
+    invoker_statements,
+    reconciler_statements,
+    stub_statements,
+)
 from livejob.errors import LivejobError
 from livejob.project.settings import Settings, setting_rows
 from livejob.wire import states
-from livejob.wire.names import StageNames, invoker_env
+from livejob.wire.names import StageNames, artifacts_bucket, bundle_key, invoker_env
 from livejob.wire.states import OPEN, TRANSITIONS, Input, State
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -124,6 +129,8 @@ def permissions_page() -> str:
         {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": invoker},
         {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameter},
     ]
+    production = StageNames("shop", "prod")
+    bundles = f"{artifacts_bucket(account, region)}/{bundle_key('*')}"
     return PERMISSIONS.format(
         made=MADE,
         names=names,
@@ -135,6 +142,11 @@ def permissions_page() -> str:
         caller=_policy(caller),
         stub=_policy(stub_statements(names, account, region)),
         developer=_policy(developer_statements(account, region)),
+        production=production,
+        build=_policy(build_statements(production, account, region, job, bundles)),
+        invoker=_policy(invoker_statements(production, account, region)),
+        reconciler=_policy(reconciler_statements(production, account, region)),
+        deployer=_document(deployer_policy(account, region)),
     )
 
 
@@ -167,11 +179,37 @@ For `livejob start`, which deploys development stages and attaches to them. The 
 developer exactly this, so a permission that is missing shows there first. It includes making roles and
 becoming them: give it to people who may do so anyway, or put a permissions boundary on `iam:CreateRole`.
 
-{developer}"""
+{developer}
+## Whoever deploys
+
+For `livejob deploy`, beside what a developer may; also for development stages with a job that has
+`when_disconnected="run"`. The local AWS gives its developer this as well.
+
+{deployer}
+# A production stage
+
+Here of stage `{production.stage}`. Only CodeBuild may assume a job's role, and only for the job's own project.
+
+## A job, in a build
+
+What `permissions=` say, and what the runner needs, which works under the same role:
+
+{build}
+## The invokers of the stage
+
+They share the role `{production.invoker_role}`:
+
+{invoker}
+## The reconciler of the stage
+
+{reconciler}"""
 
 
 def _policy(statements: Sequence[Mapping[str, object]]) -> str:
-    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return _document({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def _document(document: Mapping[str, object]) -> str:
     return f"```json\n{json.dumps(document, indent=2)}\n```\n"
 
 

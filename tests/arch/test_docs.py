@@ -22,6 +22,7 @@ NO_SETTINGS = {
     "--debug-on-error",
     "--no-color",
     "--takeover",
+    "--yes",
     "--json",
 }
 """Options of `livejob start` that are asked each time and belong in no file."""

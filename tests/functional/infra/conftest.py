@@ -55,7 +55,7 @@ def synthesized(app_directory: Path) -> SynthesizedApp:
     from aws_cdk import App, Environment, Stack
 
     from tests.apps.cdk.examples import creating_a_job, job_in_a_vpc, setting_additional_props
-    from tests.support.cdk_stacks import calling_functions, same_as_deploy
+    from tests.apps.cdk.stacks import calling_functions, same_as_deploy
 
     directory = app_directory / "cdk.out"
     app = App(analytics_reporting=False, outdir=str(directory))

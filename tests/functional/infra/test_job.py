@@ -19,8 +19,8 @@ from livejob.deploy.template import stage_template
 from livejob.errors import LivejobError, NameTooLong
 from livejob.project.job_arguments import make_spec
 from livejob.wire.names import StageNames
+from tests.apps.cdk.stacks import SAME_JOB, other_vpc
 from tests.functional.infra.conftest import ACCOUNT, REGION, SynthesizedApp
-from tests.support.cdk_stacks import SAME_JOB, other_vpc
 
 OF_A_JOB = ["BuildLog", "Invoker", "InvokerAsync", "Log", "Parameter", "Project", "Role"]
 

@@ -188,7 +188,7 @@ For `livejob deploy`, beside what a developer may; also for development stages w
 {deployer}
 # A production stage
 
-Here of stage `{production.stage}`. Only CodeBuild may assume a job's role, and only for the job's own project.
+Here of stage `{production.stage}`. Only CodeBuild may assume a job's role, for the job's own project.
 
 ## A job, in a build
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from livejob.deploy.developer_permissions import POLICY_CHARS, developer_policy, developer_statements
+import pytest
+
+from livejob.deploy.developer_permissions import (
+    POLICY_CHARS,
+    deployer_policy,
+    developer_policies,
+    developer_policy,
+)
 
 UNSCOPED = {"iot:DescribeEndpoint"}
 """Actions for which IAM knows no resource."""
 
 
 def statements() -> list[dict[str, Any]]:
-    return [dict(each) for each in developer_statements("123456789012", "ap-southeast-1")]
+    """Of all policies of somebody who develops and deploys."""
+    policies: list[Any] = list(developer_policies("123456789012", "ap-southeast-1"))
+    return [each for policy in policies for each in policy["Statement"]]
 
 
 def test_no_action_is_a_pattern() -> None:
@@ -35,15 +45,34 @@ def test_every_resource_is_livejobs() -> None:
     assert UNSCOPED == others
 
 
-def test_roles_are_assumed_only_of_jobs_and_passed_only_to_lambda() -> None:
-    """The developer becomes jobs, never invokers; and makes nobody but Lambda become an invoker."""
-    by_action = {action: each for each in statements() for action in each["Action"]}
+def test_roles_are_assumed_only_of_jobs() -> None:
+    """The developer becomes jobs, never invokers."""
+    assumed = {resource for each in statements_with("sts:AssumeRole") for resource in each["Resource"]}
 
-    assert ["arn:aws:iam::123456789012:role/livejob-*-job"] == by_action["sts:AssumeRole"]["Resource"]
-    assert ["arn:aws:iam::123456789012:role/livejob-*-stub"] == by_action["iam:PassRole"]["Resource"]
-    assert {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}} == by_action["iam:PassRole"][
-        "Condition"
-    ]
+    assert {"arn:aws:iam::123456789012:role/livejob-*-job"} == assumed
+
+
+def test_each_role_is_passed_to_its_service_alone() -> None:
+    """Nobody but Lambda becomes an invoker or the reconciler, nobody but CodeBuild a job."""
+    passed = {
+        resource.rpartition("-")[2]: each["Condition"]["StringEquals"]["iam:PassedToService"]
+        for each in statements_with("iam:PassRole")
+        for resource in each["Resource"]
+    }
+
+    assert {
+        "stub": "lambda.amazonaws.com",
+        "invoker": "lambda.amazonaws.com",
+        "reconciler": "lambda.amazonaws.com",
+        "job": "codebuild.amazonaws.com",
+    } == passed
+
+
+def test_developers_alone_make_no_build() -> None:
+    """Who only develops needs nothing of CodeBuild, and has nothing of it."""
+    developer = json.dumps(developer_policy("123456789012", "ap-southeast-1"))
+
+    assert "codebuild" not in developer
 
 
 def test_resources_are_made_only_by_cloudformation() -> None:
@@ -69,8 +98,13 @@ def test_resources_are_made_only_by_cloudformation() -> None:
     } == direct
 
 
-def test_policy_fits_into_a_managed_policy() -> None:
+@pytest.mark.parametrize("policy", [developer_policy, deployer_policy])
+def test_policy_fits_into_a_managed_policy(policy: Callable[[str, str], object]) -> None:
     """IAM takes no larger one."""
-    policy = json.dumps(developer_policy("123456789012", "ap-southeast-1"), separators=(",", ":"))
+    text = json.dumps(policy("123456789012", "ap-southeast-1"), separators=(",", ":"))
 
-    assert len(policy) <= POLICY_CHARS
+    assert len(text) <= POLICY_CHARS
+
+
+def statements_with(action: str) -> list[dict[str, Any]]:
+    return [each for each in statements() if action in each["Action"]]

@@ -6,6 +6,7 @@ What goes in and comes out lies in files without a name, so its size does not ma
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -72,7 +73,7 @@ class AttemptProcess:
             file.seek(0)
             fds = [file.fileno(), self._report.fileno(), self._slot_file.fileno()]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", CHILD, *map(str, fds)],
+                [sys.executable, "-m", CHILD, *map(str, fds), str(os.getpid())],
                 cwd=order.root,
                 env=dict(self._environment),
                 stdin=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The handler's process in a build: reads its order, runs the handler, reports, and ends as any Python does.
 
-    python -m livejob.build_runner.child <order fd> <report fd> <stop fd>
+    python -m livejob.build_runner.child <order fd> <report fd> <stop fd> <pid of the runner>
 
 Standard library only.
 """
@@ -23,6 +23,7 @@ from livejob.runner.execute import Order, execute
 from livejob.runner.handler import load_handler
 from livejob.runner.importing import add_root
 from livejob.runner.memory import be_killed_first
+from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import DiskSources
 from livejob.runner.stop import StopSignal, StopSlot
 from livejob.wire.framing import FrameReader
@@ -30,7 +31,7 @@ from livejob.wire.ids import RunId
 from livejob.wire.outcome import Outcome
 
 
-def main(order_fd: int, report_fd: int, stop_fd: int) -> int:
+def main(order_fd: int, report_fd: int, stop_fd: int, parent: int) -> int:
     """Be the attempt; the exit code of its process."""
     for fd in (order_fd, report_fd, stop_fd):
         # Not for the processes that the handler starts.
@@ -38,6 +39,8 @@ def main(order_fd: int, report_fd: int, stop_fd: int) -> int:
     slot = StopSlot(stop_fd)
     stop = StopSignal(slot)
     stop.install()
+    # Without its runner nobody would record what it comes to.
+    die_with_parent(parent)
     _settle()
     order = _read_order(order_fd, slot)
     codes: list[int] = []
@@ -87,4 +90,4 @@ def _read_order(fd: int, slot: StopSlot) -> Order:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:4])))
+    sys.exit(main(*map(int, sys.argv[1:5])))

@@ -64,6 +64,7 @@ class _BuildLogReader:
         self._client = client
         self._place = place
         self._token: str | None = None
+        self._is_handlers = False
         self.is_complete = False
 
     def read_new(self, run: Run) -> list[LogLine]:
@@ -82,8 +83,12 @@ class _BuildLogReader:
     def _take(self, run: Run, timestamp_ms: int, message: str, lines: list[LogLine]) -> None:
         text = message.removesuffix("\n")
         if text.startswith(RUNNER_PREFIX):
+            # Its first word stands before all that the handler writes, its last one behind.
             self.is_complete |= text.startswith(f"{RUNNER_PREFIX}{run.id} ")
-        elif not text.startswith(CODEBUILD_PREFIX):
+            self._is_handlers = not self.is_complete
+        elif text.startswith(CODEBUILD_PREFIX):
+            self._is_handlers = False
+        elif self._is_handlers:
             lines.append(LogLine(timestamp_ms, run.attempt_number, "stdout", text, "\n"))
 
     def _page(self) -> tuple[list[tuple[int, str]], str] | None:

@@ -70,7 +70,7 @@ def _named_values(run: Run) -> Iterator[tuple[str, str | None]]:
     yield "key", run.key
     yield "backend", run.backend
     yield "bundle", run.bundle
-    yield "waits for", run.submitted_id
+    yield "waits for", run.submitted_id if run.is_open else ""
     yield "log", run.log
     yield "note", run.note
     yield "cancel", "asked for" if run.cancel_asked else ""
@@ -125,5 +125,10 @@ def _took(run: Run) -> str:
 
 def _attempt_line(attempt: Attempt) -> str:
     state = styled_state(attempt.state) if attempt.state else "goes on"
+    if attempt.state is State.QUEUED:
+        why = (
+            f" after {attempt.failure.type}: {printable(attempt.failure.message)}" if attempt.failure else ""
+        )
+        return f"attempt {attempt.number} on {attempt.backend} by {attempt.owner} went back to the queue{why}"
     code = "" if attempt.exit_code is None else f", exit code {attempt.exit_code}"
     return f"attempt {attempt.number} {state} on {attempt.backend} by {attempt.owner}{code}"

@@ -1,6 +1,7 @@
 """Handlers that are asked to stop."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import time
@@ -103,3 +104,8 @@ def waits_for_a_fork(payload):
     process.terminate()
     process.join()
     return process.exitcode
+
+
+def prints_its_pid(payload):
+    print("ready", os.getpid(), flush=True)
+    time.sleep(600)

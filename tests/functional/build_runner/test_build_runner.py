@@ -184,6 +184,17 @@ class TestCancel:
 
         assert State.CANCELLED == build.wait_ended().state
 
+    def test_a_handler_does_not_outlive_its_runner(self, builds: BuildsUnderTest):
+        """When the runner itself is killed, the handler goes too; the record is for the reconciler."""
+        build = builds.start("stops.prints_its_pid")
+        build.wait_output("ready")
+        pid = int(build.output().split()[-1])
+
+        build.process.kill()
+
+        build.wait(lambda: not Path(f"/proc/{pid}").exists())
+        assert State.RUNNING == build.wait_ended().state
+
     def test_nothing_of_the_handler_is_left(self, builds: BuildsUnderTest):
         """Processes that the handler started and left go with it."""
         build = builds.start("children.leaves_one")

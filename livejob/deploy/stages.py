@@ -84,17 +84,26 @@ def stage_resources(context: StageContext, jobs: Mapping[str, JobSpec], code: St
     """The resources of a stage, of the mode that the context says."""
     specs = [jobs[name] for name in sorted(jobs)]
     is_built = any(has_builds(context, spec) for spec in specs)
-    is_production = context.mode == "production"
-    days = {"payloads/": DOCUMENT_DAYS, "results/": DOCUMENT_DAYS}
     return StageResources(
         context=context,
-        # What happened in production outlives a mistaken removal.
-        table=Table(context.names.table, TABLE_SCHEMA, TTL_ATTRIBUTE, is_kept=is_production),
-        bucket=Bucket(context.bucket, days, is_kept=is_production),
+        table=run_table(context),
+        bucket=stage_bucket(context),
         invoker_role=_invoker_role(context, is_built),
         jobs=[_job(context, spec, code) for spec in specs],
         reconciler=_reconciler(context, code.reconciler) if is_built and code.reconciler else None,
     )
+
+
+def run_table(context: StageContext) -> Table:
+    """Where the runs of a stage are recorded. What happened in production outlives a mistaken removal."""
+    is_kept = context.mode == "production"
+    return Table(context.names.table, TABLE_SCHEMA, TTL_ATTRIBUTE, is_kept=is_kept)
+
+
+def stage_bucket(context: StageContext) -> Bucket:
+    """Where the documents of a stage are that are too large for its table; kept as that is."""
+    days = {"payloads/": DOCUMENT_DAYS, "results/": DOCUMENT_DAYS}
+    return Bucket(context.bucket, days, is_kept=context.mode == "production")
 
 
 def _invoker_role(context: StageContext, is_built: bool) -> Role:
@@ -145,16 +154,14 @@ def _invoker_environment(
         ENV_JOB: spec.name,
         ENV_TABLE: names.table,
         ENV_BUCKET: context.bucket,
+        ENV_RETRIES: str(spec.retries),
+        ENV_BACKOFF: str(spec.backoff_s),
+        ENV_QUEUE_TIMEOUT: str(spec.queue_timeout_s),
     }
     if context.mode == "development":
         environment[ENV_WHEN_DISCONNECTED] = spec.when_disconnected
     if bundle is not None:
-        environment |= {
-            ENV_RETRIES: str(spec.retries),
-            ENV_BACKOFF: str(spec.backoff_s),
-            ENV_QUEUE_TIMEOUT: str(spec.queue_timeout_s),
-            ENV_BUNDLE: bundle.digest,
-        }
+        environment[ENV_BUNDLE] = bundle.digest
     return environment
 
 

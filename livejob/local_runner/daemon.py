@@ -45,6 +45,10 @@ LOOK_AGAIN_S = 0.2
 
 StopCause = Literal["asked", "taken over", "failed"]
 
+BUILD_PATIENCE_S = 300.0
+"""How much later than its lease a build's run is given up here: the reconciler knows why it ended, and may
+have another attempt for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class DaemonParts:
@@ -226,13 +230,15 @@ class Daemon:
         now_ms = self._parts.clock.now_ms()
         if run.is_expired(now_ms):
             await self._parts.records.expire(run)
+        elif run.due_ms is not None and not run.is_due(now_ms):
+            return (run.due_ms - now_ms) / 1000 + LOOK_AGAIN_S
         elif run.state is State.QUEUED:
             dispatcher.offer(run.id, run.job)
-        elif run.is_lease_over(now_ms):
+        elif run.is_lease_over(now_ms - _patience_ms(run)):
             await self._parts.records.lose(run)
         elif run.lease_until_ms is not None and run.owner != self._parts.attachment.me.id:
             # Somebody else's: just after its lease is the moment to see whether it lives.
-            return (run.lease_until_ms - now_ms) / 1000 + LOOK_AGAIN_S
+            return (run.lease_until_ms + _patience_ms(run) - now_ms) / 1000 + LOOK_AGAIN_S
         return SWEEP_S
 
     async def _warm_workers(self) -> None:
@@ -277,3 +283,7 @@ class Daemon:
 
     def _pools(self) -> list[WorkerPool]:
         return [job.pool for job in self._parts.jobs.values()]
+
+
+def _patience_ms(run: Run) -> int:
+    return 0 if run.backend == "live" else round(BUILD_PATIENCE_S * 1000)

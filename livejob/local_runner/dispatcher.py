@@ -17,6 +17,9 @@ from livejob.local_runner.records import Records
 from livejob.local_runner.waiting import wait_first
 from livejob.wire.ids import RunId
 
+AFTER_PAUSE_S = 0.01
+"""Timers may fire a little early, and before its time the run cannot be claimed."""
+
 
 class Dispatcher:
     """Owns one task per held run, in the task group that it is given."""
@@ -114,6 +117,9 @@ class Dispatcher:
                 self._emptied.set()
         if active is not None and active.is_restarting:
             self.offer(run_id, job)
+        elif active is not None and active.pause_s is not None:
+            # No task waits for that: a session that ends leaves the run to whoever comes next.
+            asyncio.get_running_loop().call_later(active.pause_s + AFTER_PAUSE_S, self.offer, run_id, job)
 
     async def _heartbeat(self, active: ActiveRun) -> None:
         try:

@@ -65,6 +65,7 @@ class ActiveRun:
     note: str | None = None  # what its record shall say while it is open; None: nothing was said yet
     has_worker: bool = False
     is_restarting: bool = False  # its source was saved, and its job wants to have what was saved
+    pause_s: float | None = None  # its attempt failed, and the next one may begin so much later
     is_disowned: bool = False  # the record says that it is no longer ours: nothing more is written
     stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -255,6 +256,8 @@ class RunExecution:
         if after is None:
             self._warn_disowned(run)
             return
+        if after.due_ms is not None:
+            active.pause_s = max(0, after.due_ms - self._clock.now_ms()) / 1000
         self._reporter.report(
             RunEnded(run.id, run.job, run.attempt_number, after.state, took_s, outcome.failure)
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -16,6 +17,7 @@ from livejob.clock import Clock, EpochMs
 from livejob.errors import AwsError, RunNotFound, StateConflict
 from livejob.local_runner.threads import ThreadGateway
 from livejob.runs.model import Change, Document, Run
+from livejob.runs.retries import closing
 from livejob.runs.store import DocumentStore, RunStore
 from livejob.wire.ids import RunId, SessionId
 from livejob.wire.limits import LEASE_S
@@ -97,8 +99,10 @@ class Records:
             failure=outcome.failure.clipped() if outcome.failure else None,
             exit_code=outcome.exit_code,
         )
+        # Another attempt, if there is one left, comes after a pause: see `runs.retries`.
+        recorded = closing(run, change, random.random())
         try:
-            return await self._insist(lambda: self._store.apply(run.id, change))
+            return await self._insist(lambda: self._store.apply(run.id, recorded))
         except (StateConflict, RunNotFound):
             return None
 

@@ -38,7 +38,7 @@ def closing(run: Run, end: Change, share: float) -> Change:
     """
     if not has_retry(run, end.input, end.failure):
         return end
-    pause_ms = round(pause_s(run.backoff_s, run.attempt_number, share) * 1000)
+    pause_ms = round(pause_s(run.backoff_s, _failed_count(run) + 1, share) * 1000)
     return replace(
         end,
         input=Input.REQUEUE,
@@ -52,12 +52,17 @@ def has_retry(run: Run, what: Input, failure: Failure | None) -> bool:
     return (
         what in RETRIED_ENDS
         and not run.cancel_asked
-        and run.attempt_number <= run.retries
+        and _failed_count(run) < run.retries
         and (failure is None or failure.type not in FINAL_FAILURES)
     )
 
 
-def pause_s(backoff_s: int, attempt: int, share: float) -> float:
-    """Seconds between attempt `attempt` (from 1) and the next: doubled each time, by up to half shorter."""
-    longest_s = min(backoff_s << min(attempt - 1, 30), BACKOFF_MAX_S)
+def pause_s(backoff_s: int, failed_count: int, share: float) -> float:
+    """Seconds after so many failed attempts (1 or more): doubled with each, by up to half shorter."""
+    longest_s = min(backoff_s << min(failed_count - 1, 30), BACKOFF_MAX_S)
     return longest_s * (1 - share / 2)
+
+
+def _failed_count(run: Run) -> int:
+    """How many attempts have failed before the present one; those given back without a failure have not."""
+    return sum(1 for each in run.attempts if each.ended_ms is not None and each.failure is not None)

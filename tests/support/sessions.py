@@ -79,7 +79,12 @@ class Stage:
     names: StageNames = field(default_factory=lambda: StageNames("shop", f"dev-{os.getpid()}"))
 
     def queue(
-        self, job: str, payload: object = None, expires_ms: int | None = None, key: str | None = None
+        self,
+        job: str,
+        payload: object = None,
+        expires_ms: int | None = None,
+        key: str | None = None,
+        **policy: Any,
     ) -> RunId:
         """Record a run as a stub does, without ringing."""
         now_ms = self.clock.now_ms()
@@ -92,6 +97,7 @@ class Stage:
             expires_ms=EpochMs(now_ms + HOUR_MS if expires_ms is None else expires_ms),
             payload=Document(len(data), inline=data),
             key=key,
+            **policy,
         )
         return self.runs.create(run).id
 

@@ -21,6 +21,7 @@ from livejob.local_runner.events import (
 from livejob.runs.model import Change
 from livejob.wire.messages import Start
 from livejob.wire.states import Input, State
+from tests.support.runs import a_change, let
 from tests.support.sessions import LiveSession, Stage, live_session
 
 JOBS = """
@@ -83,6 +84,36 @@ async def test_a_handler_that_raises_is_recorded_with_its_trace(app: Path):
         assert run.failure is not None
         assert ("ValueError", "no such album") == (run.failure.type, run.failure.message)
         assert "jobs.py" in run.failure.trace
+
+
+async def test_a_run_that_fails_is_tried_again(app: Path):
+    """With retries left the session makes the next attempt itself, after the pause."""
+    stage = Stage()
+    run_id = stage.queue("Fail", retries=1, backoff_s=0)
+    async with live_session(app, stage) as session:
+        run = await session.wait_ended(run_id)
+
+    assert State.FAILED == run.state
+    assert [State.QUEUED, State.FAILED] == [attempt.state for attempt in run.attempts]
+    assert {"ValueError"} == {attempt.failure.type for attempt in run.attempts if attempt.failure}
+
+
+async def test_a_run_between_two_attempts_is_taken_when_it_is_due(app: Path):
+    """A session that attaches in the pause before a retry takes the run when that is over."""
+    stage = Stage()
+    run_id = stage.queue("Greet", {"name": "Mia"})
+    now_ms = stage.clock.now_ms()
+    let(
+        stage.runs,
+        stage.runs.get(run_id),
+        a_change(Input.CLAIM, now_ms),
+        a_change(Input.REQUEUE, now_ms, due_ms=now_ms + 1000),
+    )
+    async with live_session(app, stage) as session:
+        run = await session.wait_ended(run_id)
+
+    assert State.SUCCEEDED == run.state
+    assert run.attempts[1].claimed_ms >= now_ms + 1000
 
 
 async def test_a_run_beyond_its_timeout_is_stopped(app: Path):

@@ -56,6 +56,24 @@ def test_the_last_attempt_ends_the_run():
     assert end == closing(running(retries=0), end, 0)
 
 
+def test_attempts_that_were_given_back_do_not_count():
+    """A run that a session gave back, or restarted on a save, has as many retries as before."""
+    runs = MemoryRunStore()
+    run = let(
+        runs,
+        runs.create(a_run(retries=1)),
+        a_change(Input.CLAIM),
+        a_change(Input.REQUEUE),
+        a_change(Input.CLAIM),
+    )
+    failed = runs.apply(run.id, closing(run, a_change(Input.FAIL, failure=FAILED), 0))
+    last = runs.apply(run.id, a_change(Input.CLAIM))
+
+    assert has_retry(run, Input.FAIL, FAILED)
+    assert Input.FAIL == closing(last, a_change(Input.FAIL, failure=FAILED), 0).input
+    assert 2 == failed.attempt_number
+
+
 @pytest.mark.parametrize("what", [Input.SUCCEED, Input.CANCEL, Input.REQUEUE])
 def test_other_ends_are_no_failures(what: Input):
     """What succeeded, was cancelled or goes back by itself is not tried again."""

@@ -24,8 +24,8 @@ from livejob.wire.names import StageNames
 def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     """Delete the stage: its invokers, projects, roles, logs.
 
-    Records and documents go too in a development stage. Those of a production stage stay; the next
-    deployment of the stage takes them over.
+    Records and documents go too in a development stage. Those of a production stage stay in the stack; the
+    next deployment of the stage goes on with them.
     """
     settings = open_settings(options)
     target = open_target(settings, options.is_local)
@@ -61,7 +61,9 @@ def _said(names: StageNames, removal: Removal | None) -> str:
     if removal.kept_table:
         lines += [
             f"  kept: table {removal.kept_table}, bucket {removal.kept_bucket}",
-            "  A new deployment of the stage takes them over. To delete them as well:",
+            f"  The stack {removal.stack.name} has only these left; a new deployment goes on with them.",
+            "  To delete them as well:",
+            f"    aws cloudformation delete-stack --stack-name {removal.stack.name}",
             f"    aws dynamodb delete-table --table-name {removal.kept_table}",
             f"    aws s3 rb --force s3://{removal.kept_bucket}",
         ]

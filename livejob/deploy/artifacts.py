@@ -63,9 +63,7 @@ class Artifacts:
             return
         body, _ = with_digest(artifacts_template(Bucket(self.bucket, {}, is_kept=True)), {})
         tags = {"livejob:version": self._context.version}
-        proposal = stacks.propose(before, Template(body=body), tags, on_event, is_adopting=True)
-        if proposal is not None:
-            stacks.execute(proposal, on_event)
+        stacks.apply(before, Template(body=body), tags, on_event)
 
     def put_packages(self, packages: Iterable[Package]) -> None:
         """Upload the code of functions."""

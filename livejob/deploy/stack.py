@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from livejob.aws import error_code, translated
 from livejob.deploy.changes import ResourceChange, changes_of
@@ -127,14 +127,10 @@ class Stacks:
         template: Template,
         tags: Mapping[str, str],
         on_event: OnEvent,
-        *,
-        is_adopting: bool = False,
     ) -> Proposal | None:
         """What would make the stack so; None when there is nothing to change. Execute or discard it.
 
         A stack that was never made, and holds nothing, is deleted first.
-
-        is_adopting: a new stack takes over resources that an earlier one has left.
 
         Raises:
             StackBusy, StackFailed: as `apply`.
@@ -146,8 +142,7 @@ class Stacks:
             self.delete(before, on_event)
         kind: ChangeSetTypeType = "UPDATE" if before.condition is Condition.USABLE else "CREATE"
         change_set = f"livejob-{secrets.token_hex(6)}"
-        written = _Written(template, tags, is_adopting and kind == "CREATE")
-        stack_id = self._ask(before.name, change_set, kind, written)
+        stack_id = self._ask(before.name, change_set, kind, template, tags)
         changes = self._wait_changes(before.name, change_set, kind)
         return None if changes is None else Proposal(before.name, stack_id, change_set, kind, changes)
 
@@ -188,16 +183,19 @@ class Stacks:
         if before.condition is Condition.BUSY:
             raise StackBusy(f"The stack {before.name} is {before.status}.", stack=before.name)
 
-    def _ask(self, name: str, change_set: str, kind: ChangeSetTypeType, written: _Written) -> str:
+    def _ask(
+        self, name: str, change_set: str, kind: ChangeSetTypeType, template: Template, tags: Mapping[str, str]
+    ) -> str:
         """Ask for a change set; the stack's id."""
+        written = {"TemplateURL": template.url} if template.url else {"TemplateBody": template.body}
         with translated("cloudformation:CreateChangeSet", f"stack/{name}"), _busy(name):
             answer = self._client.create_change_set(
                 StackName=name,
                 ChangeSetName=change_set,
                 ChangeSetType=kind,
                 Capabilities=["CAPABILITY_NAMED_IAM"],
-                Tags=[{"Key": key, "Value": value} for key, value in written.tags.items()],
-                **written.arguments(),
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                **written,  # type: ignore[arg-type]
             )
         return answer["StackId"]
 
@@ -236,20 +234,6 @@ class Stacks:
         if kind == "CREATE":  # the empty stack that was made for it
             with translated("cloudformation:DeleteStack", f"stack/{name}"):
                 self._client.delete_stack(StackName=name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What a change set is asked for with."""
-
-    template: Template
-    tags: Mapping[str, str]
-    is_adopting: bool
-
-    def arguments(self) -> Mapping[str, Any]:
-        template = self.template
-        written = {"TemplateURL": template.url} if template.url else {"TemplateBody": template.body}
-        return {**written, **({"ImportExistingResources": True} if self.is_adopting else {})}
 
 
 def _tell_changed(event: ResourceEvent, changed: Container[str], on_event: OnEvent) -> None:

@@ -80,7 +80,7 @@ class EventFeed:
                 on_event(event)
                 if event.is_failure and (failure is None or failure.is_stack):
                     failure = event
-                if event.is_stack and not event.status.endswith("_IN_PROGRESS"):
+                if event.is_stack and _is_settled(event.status):
                     return self._status_of(event, failure)
         raise StackFailed("The stack has not settled within half an hour.", stack=self._stack_id)
 
@@ -106,6 +106,11 @@ class EventFeed:
             reason=event.get("ResourceStatusReason", ""),
             is_stack=event.get("PhysicalResourceId") == self._stack_id,
         )
+
+
+def _is_settled(status: str) -> bool:
+    """False as well for a failure after which everything is taken back."""
+    return not status.endswith("_IN_PROGRESS") and status not in ("CREATE_FAILED", "UPDATE_FAILED")
 
 
 def polls() -> Iterator[None]:

@@ -7,7 +7,7 @@ changed since the last time, one call is made.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from livejob.aws import translated
@@ -20,8 +20,8 @@ from livejob.deploy.packages import Package
 from livejob.deploy.resources import MODE_TAG, StageContext, StageMode, StageResources
 from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Condition, Proposal, Stacks, StackView, Template
 from livejob.deploy.stack_events import OnEvent
-from livejob.deploy.stages import StageCode, stage_resources
-from livejob.deploy.template import DIGEST_OUTPUT, stage_template, with_digest
+from livejob.deploy.stages import StageCode, run_table, stage_bucket, stage_resources
+from livejob.deploy.template import DIGEST_OUTPUT, kept_template, stage_template, with_digest
 from livejob.errors import NameConflict
 from livejob.project.specs import JobSpec
 from livejob.wire.names import artifacts_bucket
@@ -171,12 +171,20 @@ def find_stage(clients: DeployClients, context: StageContext) -> Removal | None:
 def remove_stage(clients: DeployClients, context: StageContext, removal: Removal, on_event: OnEvent) -> None:
     """Delete the stage that `find_stage` has found; in development with its records and documents.
 
+    Of a production stage the stack stays with these, so that they have an owner, and the next deployment
+    goes on with them.
+
     Raises:
         StackBusy, StackFailed, AwsError: as `deploy_stage`.
     """
+    stacks = clients.stacks
     if not removal.kept_bucket:
         _empty(clients.s3, context.bucket)
-    clients.stacks.delete(removal.stack, on_event)
+        stacks.delete(removal.stack, on_event)
+        return
+    left = replace(context, mode="production")
+    body, _ = with_digest(kept_template(context.names, run_table(left), stage_bucket(left)), {})
+    stacks.apply(removal.stack, Template(body=body), removal.stack.tags, on_event)
 
 
 def mode_of(stack: StackView) -> StageMode | None:
@@ -210,8 +218,7 @@ def _propose(
 ) -> Proposal | None:
     context = wanted.stage.context
     template = _template(clients, context, wanted, on_event)
-    is_adopting = context.mode == "production"
-    return clients.stacks.propose(before, template, context.tags, on_event, is_adopting=is_adopting)
+    return clients.stacks.propose(before, template, context.tags, on_event)
 
 
 def _execute(stacks: Stacks, proposal: Proposal, on_event: OnEvent, review: Review) -> None:

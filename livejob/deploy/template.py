@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from livejob.deploy.resources import Bucket, JobResources, Reconciler, StageResources
+from livejob.deploy.resources import Bucket, JobResources, Reconciler, StageResources, Table
 from livejob.deploy.template_compute import (
     events_permission,
     function_resource,
@@ -26,6 +26,7 @@ from livejob.deploy.template_storage import (
     role_resource,
     table_resource,
 )
+from livejob.wire.names import StageNames
 
 DIGEST_OUTPUT = "Deployment"
 """Output of the stack: digest of the template and tags that it was last deployed with.
@@ -56,6 +57,12 @@ def stage_template(stage: StageResources) -> Json:
         resources,
         {"RunTable": {"Ref": "RunTable"}, "StageBucket": {"Ref": "StageBucket"}},
     )
+
+
+def kept_template(names: StageNames, table: Table, bucket: Bucket) -> Json:
+    """What of a stage is left when it is removed and keeps its records."""
+    resources = {"RunTable": table_resource(table), **bucket_resources("StageBucket", bucket)}
+    return _template(f"livejob: records of stage {names.stage} of app {names.app}", resources, {})
 
 
 def artifacts_template(bucket: Bucket) -> Json:

@@ -56,7 +56,7 @@ def test_bundle_has_the_source_and_what_runs_it(app: Path):
 
 
 def test_what_tools_made_and_secrets_stay_out(app: Path):
-    """Data and hidden files are deployed; environments, caches, ignored directories and .env files are not."""
+    """Data and hidden files are deployed; environments, caches, ignored directories and secrets are not."""
     write(app, "src/data/table.csv", "src/.pylintrc", "src/build/made.py")
     write(
         app, "src/.venv/pyvenv.cfg", "src/.git/HEAD", "src/__pycache__/jobs.pyc", "src/.env", "src/.env.prod"

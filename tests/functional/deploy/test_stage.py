@@ -152,6 +152,9 @@ def test_deployed_stage_answers_at_its_invokers(stage: StageInAws) -> None:
         "LIVEJOB_TABLE": names.table,
         "LIVEJOB_BUCKET": stage.context.bucket,
         "LIVEJOB_WHEN_DISCONNECTED": "fail",
+        "LIVEJOB_RETRIES": "0",
+        "LIVEJOB_BACKOFF": "10",
+        "LIVEJOB_QUEUE_TIMEOUT": "28800",
     } == {key: value for key, value in environment.items() if key.startswith("LIVEJOB_")}
     assert names.invoker("Resize") == parameter["Parameter"]["Value"]
 

@@ -9,5 +9,6 @@ pytest_plugins = [
     "tests.support.bridge_fixtures",
     "tests.support.stub_fixtures",
     "tests.support.build_fixtures",
+    "tests.support.backend_fixtures",
     "tests.support.cli_fixtures",  # after stage_fixtures, which it imports
 ]

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 import livejob
+from livejob.aws import current_keys
 from livejob.clock import EpochMs
 from livejob.deploy.permissions import build_statements
 from livejob.runs.documents import S3Documents
@@ -42,6 +43,7 @@ from livejob.wire.names import (
 from livejob.wire.states import Input
 from tests.support.attempts import HANDLERS
 from tests.support.local_aws_fixtures import LocalAwsUnderTest
+from tests.support.roles import session_with
 from tests.support.runs import a_change, a_run
 from tests.support.stage_fixtures import StageUnderTest, make_stage
 
@@ -167,21 +169,8 @@ def build_stage(local_aws: LocalAwsUnderTest) -> StageUnderTest:
 def job_environment(build_stage: StageUnderTest) -> dict[str, str]:
     """The environment of the job's builds, with a session of the role as it is deployed."""
     aws, names = build_stage.aws, build_stage.names
-    iam = aws.root.client("iam", endpoint_url=aws.endpoint_url)
-    principal = {"AWS": f"arn:aws:iam::{aws.account}:root"}
-    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    role = iam.create_role(
-        RoleName=names.job_role(JOB),
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )["Role"]
     statements = build_statements(names, aws.account, aws.region, JOB, f"{build_stage.bucket}/bundles/*")
-    iam.put_role_policy(
-        RoleName=names.job_role(JOB),
-        PolicyName="job",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
-    )
-    sts = aws.root.client("sts", endpoint_url=aws.endpoint_url)
-    keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="build")["Credentials"]
+    keys = current_keys(session_with(aws, statements, names.job_role(JOB)))
     return {
         "PATH": os.environ["PATH"],
         "HOME": "/nonexistent",
@@ -189,9 +178,9 @@ def job_environment(build_stage: StageUnderTest) -> dict[str, str]:
         "AWS_ENDPOINT_URL": aws.endpoint_url,
         "AWS_REGION": aws.region,
         "AWS_DEFAULT_REGION": aws.region,
-        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": keys["SessionToken"],
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        "AWS_SESSION_TOKEN": str(keys.session_token),
         ENV_APP: names.app,
         ENV_STAGE: names.stage,
         ENV_JOB: JOB,

@@ -1,6 +1,6 @@
 # The ways into this project; CI calls the same. Each target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo start test check format docs bench clean engine-stop
+.PHONY: help setup lock demo start test check infra format docs bench clean engine-stop
 BIN := .venv/bin
 
 help:  ## Show this list
@@ -23,6 +23,9 @@ test: setup  ## Everything: engine, image, linters, types, all tiers of tests (A
 
 check: setup  ## Linters, formatting, types, layers
 	@scripts/check
+
+infra: setup  ## The CDK constructs alone: types and tests (installs the CDK once)
+	@scripts/infra check && scripts/infra test $(ARGS)
 
 format: setup  ## Rewrite the sources as the formatter wants them
 	@$(BIN)/ruff check --quiet --fix .

@@ -28,7 +28,9 @@ def setting_additional_props(stack: Stack) -> Job:
     stripe_key = aws_secretsmanager.Secret(
         stack, "STRIPE_KEY", secret_string_value=SecretValue.unsafe_plain_text("sk_test")
     )
-    api_url = aws_ssm.StringParameter(stack, "API_URL", string_value="https://api.example.com")
+    api_url = aws_ssm.StringParameter(
+        stack, "API_URL", parameter_name="/shop/api-url", string_value="https://api.example.com"
+    )
 
     return Job(
         stage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Stack, aws_dynamodb, aws_ec2, aws_iam, aws_lambda, aws_s3, aws_sqs
+from aws_cdk import Stack, aws_dynamodb, aws_ec2, aws_iam, aws_lambda, aws_s3, aws_sqs, aws_ssm
 from livejob_infra import Job, LivejobStage
 
 SAME_JOB: Mapping[str, object] = {
@@ -68,6 +68,16 @@ def calling_functions(stack: Stack) -> None:
         code=aws_lambda.Code.from_inline("def handler(event, context): ..."),
     )
     caller.grant_run(function)
+
+
+def parameter_as_config(stack: Stack) -> None:
+    """A job that has a parameter. No secret: to the emulator's CloudFormation a secret's Ref is its name,
+    where AWS has its ARN, so no role could read it."""
+    stage = LivejobStage(stack, "Livejob", app="shop", stage="config")
+    parameter = aws_ssm.StringParameter(
+        stack, "API_URL", parameter_name="/shop/config/api-url", string_value="https://api.example.com"
+    )
+    Job(stage, "MyJob", handler="job.main", src_path="services", config=[parameter])
 
 
 def other_vpc(stack: Stack) -> aws_ec2.IVpc:

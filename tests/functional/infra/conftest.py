@@ -55,11 +55,11 @@ def synthesized(app_directory: Path) -> SynthesizedApp:
     from aws_cdk import App, Environment, Stack
 
     from tests.apps.cdk.examples import creating_a_job, job_in_a_vpc, setting_additional_props
-    from tests.apps.cdk.stacks import calling_functions, same_as_deploy
+    from tests.apps.cdk.stacks import calling_functions, parameter_as_config, same_as_deploy
 
     directory = app_directory / "cdk.out"
     app = App(analytics_reporting=False, outdir=str(directory))
-    stacks = [creating_a_job, setting_additional_props, job_in_a_vpc, calling_functions]
+    stacks = [creating_a_job, setting_additional_props, job_in_a_vpc, calling_functions, parameter_as_config]
     for make in stacks:
         make(Stack(app, make.__name__.title().replace("_", "")))
     same_as_deploy(Stack(app, "SameAsDeploy", env=Environment(account=ACCOUNT, region=REGION)))

@@ -16,7 +16,7 @@ from tests.functional.infra.conftest import SynthesizedApp
 from tests.support.engine_fixtures import DockerUnderTest
 from tests.support.local_aws_fixtures import LocalAwsUnderTest
 
-STACK = "CreatingAJob"
+STACKS = ["CreatingAJob", "ParameterAsConfig", "SettingAdditionalProps"]
 
 
 def cdk(aws: LocalAwsUnderTest, *arguments: str) -> None:
@@ -40,18 +40,19 @@ def cdk(aws: LocalAwsUnderTest, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def deployed(local_aws: LocalAwsUnderTest, synthesized: SynthesizedApp) -> LocalAwsUnderTest:
-    """The first example's stack, in an account that the CDK was bootstrapped in."""
+    """Two of the examples and a third stack, in an account that the CDK was bootstrapped in."""
     cdk(local_aws, "bootstrap", f"aws://{local_aws.account}/{local_aws.region}")
-    cdk(local_aws, "deploy", STACK, "--app", str(synthesized.directory), "--require-approval", "never")
+    cdk(local_aws, "deploy", *STACKS, "--app", str(synthesized.directory), "--require-approval", "never")
     return local_aws
 
 
-def test_stack_is_complete(deployed: LocalAwsUnderTest) -> None:
+@pytest.mark.parametrize("stack_name", STACKS)
+def test_stack_is_complete(deployed: LocalAwsUnderTest, stack_name: str) -> None:
     """All resources are made."""
     cloudformation = deployed.root.client("cloudformation", endpoint_url=deployed.endpoint_url)
 
-    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
-    resources = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
 
     assert "CREATE_COMPLETE" == stack["StackStatus"]
     assert {"CREATE_COMPLETE"} == {each["ResourceStatus"] for each in resources}
@@ -76,3 +77,13 @@ def test_job_runs(deployed: LocalAwsUnderTest, docker: DockerUnderTest) -> None:
     run = client.run("MyJob", {"number": 7})
 
     assert {"square": 49} == run.result(timeout_s=60)
+
+
+@pytest.mark.slow
+def test_config_is_in_the_environment(deployed: LocalAwsUnderTest, docker: DockerUnderTest) -> None:
+    """A run finds the value of a parameter under the id of its construct."""
+    client = Client("shop", "config", session=deployed.developer, endpoint_url=deployed.endpoint_url)
+
+    run = client.run("MyJob")
+
+    assert "https://api.example.com" == run.result(timeout_s=60)

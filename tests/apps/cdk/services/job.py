@@ -1,7 +1,8 @@
-"""The job of the construct's examples with more props."""
+"""The job of the construct's example with more props."""
+
+import os
 
 
-def main(payload: dict[str, int]) -> dict[str, int]:
-    """The square of a number."""
-    print(f"squaring {payload['number']}")
-    return {"square": payload["number"] ** 2}
+def main(payload: object) -> str:
+    """What the job's config is in its environment."""
+    return os.environ["API_URL"]

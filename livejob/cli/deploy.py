@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import click
 
 from livejob import __version__
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.review import ConsoleReview
-from livejob.cli.stack_output import StackProgress
+from livejob.cli.stack_output import StackProgress, count_done
 from livejob.cli.stage_source import make_source
 from livejob.cli.style import human_seconds
 from livejob.cli.wiring import Target, open_settings, open_target
@@ -19,8 +18,6 @@ from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import DeployedStage, deploy_stage
 from livejob.project.loading import discover_jobs
-
-_WORDS = {"CREATE": "created", "IMPORT": "taken over", "UPDATE": "changed", "DELETE": "deleted"}
 
 
 @click.command()
@@ -49,7 +46,7 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(_document(target, deployed, seconds)))
     else:
-        _tell(target, deployed, progress.done, f"{human_seconds(seconds)}, bundle {human_seconds(bundled_s)}")
+        _tell(target, deployed, f"{human_seconds(seconds)}, bundle {human_seconds(bundled_s)}")
 
 
 def production_context(target: Target) -> StageContext:
@@ -68,10 +65,9 @@ def _document(target: Target, deployed: DeployedStage, seconds: float) -> dict[s
     }
 
 
-def _tell(target: Target, deployed: DeployedStage, done: Counter[str], took: str) -> None:
+def _tell(target: Target, deployed: DeployedStage, took: str) -> None:
     names = target.names
-    counts = ", ".join(f"{done[action]} {word}" for action, word in _WORDS.items() if done[action])
-    what = counts if deployed.is_changed else "nothing has changed"
+    what = count_done(deployed.changes) or "nothing has changed"
     place = target.endpoint_url or f"account {target.account}, {target.region}"
     mark = click.style("✓", fg="green", bold=True)
     click.echo(f"{mark} {names.app}/{names.stage} is deployed to {place}: {what} ({took})", err=True)

@@ -31,6 +31,15 @@ _WORDS = {
     Effect.DELETE: "is DELETED",
     Effect.LEAVE: "leaves the stack and stays in the account",
 }
+_DONE_WORDS = {
+    Effect.ADD: "added",
+    Effect.ADOPT: "taken over",
+    Effect.CHANGE: "changed",
+    Effect.REPLACE: "replaced",
+    Effect.MAY_REPLACE: "changed",
+    Effect.DELETE: "deleted",
+    Effect.LEAVE: "left in the account",
+}
 _DONE = {
     "CREATE": ("+", "green"),
     "IMPORT": ("+", "green"),
@@ -52,6 +61,12 @@ def count_changes(changes: Sequence[ResourceChange]) -> str:
     return ", ".join(f"{counts[effect]} to {effect}" for effect in Effect if counts[effect])
 
 
+def count_done(changes: Sequence[ResourceChange]) -> str:
+    """Like `3 added, 1 deleted`; "" for none."""
+    counts = Counter(_DONE_WORDS[each.effect] for each in changes)
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
 def change_document(change: ResourceChange) -> dict[str, object]:
     """The change as JSON has it."""
     return dataclasses.asdict(change)
@@ -63,8 +78,6 @@ class StackProgress:
     def __init__(self, *, is_json: bool) -> None:
         self._is_json = is_json
         self._begun_ms: dict[str, int] = {}
-        self.done: Counter[str] = Counter()
-        """How many resources were created, updated and deleted, by CloudFormation's words."""
 
     def tell(self, event: ResourceEvent) -> None:
         """One step with one resource."""
@@ -76,7 +89,6 @@ class StackProgress:
         if state == "IN_PROGRESS":
             self._begun_ms.setdefault(event.logical_id, event.at_ms)
             return
-        self.done[action] += state == "COMPLETE"
         if not self._is_json:
             click.echo(self._resource_line(event, action, state), err=True)
 

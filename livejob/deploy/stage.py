@@ -59,6 +59,7 @@ class DeployedStage:
     invokers:  job -> name of its invoker.
     job_roles: job -> ARN of its role.
     is_changed: something was deployed; False when the stage was as it should be.
+    changes:   what was changed.
     """
 
     table: str
@@ -66,6 +67,7 @@ class DeployedStage:
     invokers: Mapping[str, str]
     job_roles: Mapping[str, str]
     is_changed: bool
+    changes: tuple[ResourceChange, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +121,17 @@ def deploy_stage(
     before = clients.stacks.view(context.names.stack)
     _check_owner(before, context)
     _check_mode(before, context, review)
-    is_changed = not wanted.is_deployed(before)
-    if is_changed:
-        artifacts = Artifacts(clients, context)
-        artifacts.ensure(on_event)
-        artifacts.put_packages(source.packages)
-        artifacts.put_bundles(source.bundles.values())
-        proposal = _propose(clients, before, wanted, on_event)
-        if proposal is not None:
-            _execute(clients.stacks, proposal, on_event, review)
-    return _deployed(wanted.stage, is_changed)
+    if wanted.is_deployed(before):
+        return _deployed(wanted.stage, is_changed=False)
+    artifacts = Artifacts(clients, context)
+    artifacts.ensure(on_event)
+    artifacts.put_packages(source.packages)
+    artifacts.put_bundles(source.bundles.values())
+    proposal = _propose(clients, before, wanted, on_event)
+    if proposal is None:
+        return _deployed(wanted.stage, is_changed=True)
+    _execute(clients.stacks, proposal, on_event, review)
+    return _deployed(wanted.stage, is_changed=True, changes=proposal.changes)
 
 
 def diff_stage(
@@ -236,7 +239,9 @@ def _check_mode(before: StackView, context: StageContext, review: Review) -> Non
         review.check_mode(context, mode)
 
 
-def _deployed(stage: StageResources, is_changed: bool) -> DeployedStage:
+def _deployed(
+    stage: StageResources, *, is_changed: bool, changes: tuple[ResourceChange, ...] = ()
+) -> DeployedStage:
     names, account = stage.context.names, stage.context.account
     return DeployedStage(
         table=stage.table.name,
@@ -244,6 +249,7 @@ def _deployed(stage: StageResources, is_changed: bool) -> DeployedStage:
         invokers={each.job: each.invoker.name for each in stage.jobs},
         job_roles={each.job: names.job_role_arn(account, each.job) for each in stage.jobs},
         is_changed=is_changed,
+        changes=changes,
     )
 
 

@@ -23,10 +23,10 @@ from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.payload_input import read_payload
 from livejob.cli.run_document import run_document, shown_json
 from livejob.cli.run_narration import Narration
-from livejob.cli.start_debug import wanted_runs
 from livejob.cli.wiring import Target, open_settings, open_target
 from livejob.clock import SystemClock
 from livejob.errors import UnknownJob
+from livejob.local_runner.debug.wanted import WantedRuns
 from livejob.local_runner.logs import LogReader, RunLogs
 from livejob.project.loading import discover_jobs
 from livejob.project.settings import Settings
@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     target = open_target(settings, options.is_local)
     if debug:
         key = key or f"debug-{secrets.token_hex(8)}"
-        wanted_runs(settings).ask(key)
+        WantedRuns(settings.livejob_directory).ask(key)
     handle = _start(target, settings, job, value, key)
     if detach:
         click.echo(json.dumps({"id": handle.id, "job": job}) if is_json else handle.id)

@@ -141,12 +141,17 @@ class SessionBuilder:
         is_checking = settings.check_on_save
         return ReloadParts(
             sources=sources,
-            watcher=SourceWatcher([settings.source_directory]),
+            watcher=self._watcher(),
             catalog=catalog,
             discover=partial(discover_jobs, settings),
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
         )
+
+    def _watcher(self) -> SourceWatcher:
+        """Of the source, and of livejob.toml and locks beside it."""
+        source, root = self._plan.settings.source_directory, self._plan.settings.root.resolve()
+        return SourceWatcher([source], [root] if root != source else [])
 
     def _open_transport(self) -> IotTransport:
         target = self._plan.target

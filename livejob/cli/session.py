@@ -9,7 +9,7 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from livejob.clock import Clock, EpochMs
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import RoleCredentials, assume_role
-from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
+from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Need
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
@@ -76,7 +76,7 @@ class SessionPlan:
     clock: Clock
     reporter: Reporter
     is_takeover: bool = False
-    needs: Sequence[Awaitable[None]] = ()
+    needs: Sequence[Need] = ()
     debug: OpenedDebug | None = None
     debuggers: Mapping[str, Path] = field(default_factory=dict)
 

@@ -133,6 +133,7 @@ async def _save_and_call(session: LiveSession, app: Path, kind: Kind, version: i
     run = await session.wait_ended(session.call("Tick"))
     if run.state is not State.SUCCEEDED:
         seen.failed += 1
+        print(f"bench: {run.failure}", file=sys.stderr)
         return
     first_ns, ran = session.result(run)
     seen.stale += ran != version
@@ -149,7 +150,9 @@ async def _called_throughout(session: LiveSession, seen: Seen) -> AsyncIterator[
         run = await session.wait_ended(session.call("Other"))
         waiting -= 1
         seen.background += 1
-        seen.failed += run.state is not State.SUCCEEDED
+        if run.state is not State.SUCCEEDED:
+            seen.failed += 1
+            print(f"bench: {run.failure}", file=sys.stderr)
 
     async def caller() -> None:
         async with asyncio.TaskGroup() as calls:

@@ -18,9 +18,9 @@ from livejob.cli.exit_codes import ExitCode
 from livejob.cli.following import Following
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.payload_input import read_payload
-from livejob.cli.start_debug import wanted_runs
 from livejob.cli.wiring import Target, open_settings, open_target
 from livejob.errors import UnknownJob
+from livejob.local_runner.debug.wanted import WantedRuns
 from livejob.project.loading import discover_jobs
 from livejob.project.settings import Settings
 
@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     target = open_target(settings, options.is_local)
     if debug:
         key = key or f"debug-{secrets.token_hex(8)}"
-        wanted_runs(settings).ask(key)
+        WantedRuns(settings.livejob_directory).ask(key)
     handle = _start(target, settings, job, value, key)
     following = Following(target, settings, timeout, is_json)
     return following.detach(handle.id, job) if detach else following.follow(handle.id)

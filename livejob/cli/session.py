@@ -9,7 +9,7 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from livejob.clock import Clock, EpochMs
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import RoleCredentials, assume_role
-from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
+from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Need
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
@@ -76,7 +76,7 @@ class SessionPlan:
     clock: Clock
     reporter: Reporter
     is_takeover: bool = False
-    needs: Sequence[Awaitable[None]] = ()
+    needs: Sequence[Need] = ()
     debug: OpenedDebug | None = None
     debuggers: Mapping[str, Path] = field(default_factory=dict)
 
@@ -141,12 +141,17 @@ class SessionBuilder:
         is_checking = settings.check_on_save
         return ReloadParts(
             sources=sources,
-            watcher=SourceWatcher([settings.source_directory]),
+            watcher=self._watcher(),
             catalog=catalog,
             discover=partial(discover_jobs, settings),
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
         )
+
+    def _watcher(self) -> SourceWatcher:
+        """Of the source, and of livejob.toml and locks beside it."""
+        source, root = self._plan.settings.source_directory, self._plan.settings.root.resolve()
+        return SourceWatcher([source], [root] if root != source else [])
 
     def _open_transport(self) -> IotTransport:
         target = self._plan.target

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import DeployedStage, Review, deploy_stage
 from livejob.local_aws.launcher import LocalAws
-from livejob.local_runner.daemon import Daemon
+from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway
 from livejob.project.loading import discover_jobs, remember_stage
 from livejob.project.settings import Settings
@@ -125,7 +126,7 @@ class LiveCommand:
             self._gateway.close()
 
     @contextlib.asynccontextmanager
-    async def _opened_target(self) -> AsyncIterator[tuple[Target, list[Awaitable[None]]]]:
+    async def _opened_target(self) -> AsyncIterator[tuple[Target, list[Need]]]:
         """The stage's AWS, and what of it must last as long as the session."""
         if not self._wishes.is_local:
             yield open_target(self._settings, self._wishes.is_local), []
@@ -133,11 +134,11 @@ class LiveCommand:
         local = await asyncio.to_thread(open_app_aws, self._settings)
         try:
             await asyncio.to_thread(set_up_app_aws, self._settings, local)
-            yield local_target(self._settings, local.state), [_until_died(local)]
+            yield local_target(self._settings, local.state), [partial(_until_died, local)]
         finally:
             await asyncio.to_thread(local.stop)
 
-    async def _serve(self, target: Target, needs: list[Awaitable[None]], debug: OpenedDebug | None) -> None:
+    async def _serve(self, target: Target, needs: list[Need], debug: OpenedDebug | None) -> None:
         deploying = asyncio.ensure_future(asyncio.to_thread(self._deploy, target))
         async with opened_engine(self._settings.engine, target.endpoint_url) as opened:
             deployed = await deploying
@@ -150,7 +151,7 @@ class LiveCommand:
     async def _plan(
         self,
         target: Target,
-        needs: list[Awaitable[None]],
+        needs: list[Need],
         debug: OpenedDebug | None,
         opened: OpenedEngine,
         deployed: DeployedStage,

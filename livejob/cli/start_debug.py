@@ -20,7 +20,6 @@ from livejob.project.units import parse_duration_s
 
 if TYPE_CHECKING:
     from livejob.local_runner.debug.server import DebugServer
-    from livejob.local_runner.debug.wanted import WantedRuns
     from livejob.project.dependencies import TargetPython
 
 ReturnT = TypeVar("ReturnT")
@@ -108,13 +107,6 @@ def _seconds(text: str | None) -> float:
         raise click.BadParameter(str(error), param_hint="--wait") from error
 
 
-def wanted_runs(settings: Settings) -> WantedRuns:
-    """Where `livejob run --debug` tells a session which run shall wait."""
-    from livejob.local_runner.debug.wanted import WantedRuns
-
-    return WantedRuns(settings.livejob_directory / "debug-wanted")
-
-
 @contextlib.asynccontextmanager
 async def opened_debug(
     wish: DebugWish, settings: Settings, reporter: Reporter
@@ -132,8 +124,9 @@ async def opened_debug(
     from livejob.local_runner.debug.package import find_debugger
     from livejob.local_runner.debug.paths import LocalPaths
     from livejob.local_runner.debug.server import DebugServer, DebugSettings
+    from livejob.local_runner.debug.wanted import WantedRuns
 
-    package, wanted = find_debugger(), wanted_runs(settings)
+    package, wanted = find_debugger(), WantedRuns(settings.livejob_directory)
     debug = DebugSettings(wish.port, wish.wait_s, wish.is_on_error, wanted)
     server = DebugServer(debug, LocalPaths(settings.source_directory), reporter)
     await server.open()

@@ -50,12 +50,15 @@ BUILD_PATIENCE_S = 300.0
 have another attempt for it."""
 
 
+Need = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class DaemonParts:
     """The ready collaborators of a daemon.
 
     end_orphans: ends the workers of this place whose owner is not among the given live sessions.
-    needs: what else must last as long as the session; one that raises ends it with that error.
+    needs: wait for the end of what must last as long as the session; one that raises ends it with that error.
     """
 
     attachment: Attachment
@@ -68,7 +71,7 @@ class DaemonParts:
     end_orphans: Callable[[frozenset[SessionId]], Awaitable[int]]
     clock: Clock
     reporter: Reporter
-    needs: Sequence[Awaitable[None]] = ()
+    needs: Sequence[Need] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class Daemon:
                 "reload": self._parts.reload.run(dispatcher.restart),
                 "workers": self._tidy_workers(attached),
                 "warm workers": self._warm_workers(),
-                **{f"need {at}": need for at, need in enumerate(self._parts.needs)},
+                **{f"need {at}": need() for at, need in enumerate(self._parts.needs)},
             }
             tasks = [asyncio.create_task(self._guard(each), name=name) for name, each in services.items()]
             try:

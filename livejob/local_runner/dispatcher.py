@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from livejob.errors import LivejobError
+from livejob.local_runner.active_run import ActiveRun
 from livejob.local_runner.events import Reporter, RunClaimed, Warned
-from livejob.local_runner.execution import ActiveRun, LiveJob, RunExecution
+from livejob.local_runner.execution import LiveJob, RunExecution
 from livejob.local_runner.records import Records
 from livejob.local_runner.waiting import wait_first
 from livejob.wire.ids import RunId

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Protocol
 
 from livejob.clock import Clock
 from livejob.errors import LivejobError
+from livejob.local_runner.active_run import ActiveRun
+from livejob.local_runner.attempt_output import AttemptOutput
 from livejob.local_runner.debugging import AttemptAtHand, AttemptDebugging, Debugging, NoDebugging
-from livejob.local_runner.events import Reporter, RunEnded, RunOutput, RunStarted, Warned
-from livejob.local_runner.logs import LineSplitter, LogLine, RunLog, RunLogs, Stream
+from livejob.local_runner.endings import outcome_of, requeued, stopped_before_start
+from livejob.local_runner.events import Reporter, RunEnded, RunStarted, Warned
+from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pauses import Pauses
 from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
@@ -24,15 +27,13 @@ from livejob.local_runner.reservation import Reservation
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.time_limit import TimeLimit
 from livejob.local_runner.waiting import wait_first
-from livejob.local_runner.worker_link import AttemptMessage, WorkerLink, WorkerLost
+from livejob.local_runner.worker_link import WorkerLink
 from livejob.project.specs import JobSpec
 from livejob.runs.model import Run
 from livejob.wire.limits import CANCEL_GRACE_S
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
-from livejob.wire.worker import DebuggerBytes, Ended, Notice, Output, StartAttempt, Started, StopAttempt
-
-StopReason = Literal["cancel", "timeout", "shutdown"]
+from livejob.wire.worker import DebuggerBytes, StartAttempt, StopAttempt
 
 BEYOND_GRACE_S = 5.0
 """A supervisor that has not ended the attempt so long after the grace is ended itself."""
@@ -50,40 +51,6 @@ class LiveJob(Protocol):
 
     @property
     def pool(self) -> WorkerPool: ...
-
-
-@dataclass(slots=True)
-class ActiveRun:
-    """A run that this session holds, and the wish to stop it.
-
-    heard_s: when this session heard of it (monotonic).
-    """
-
-    run: Run
-    heard_s: float
-    reason: StopReason | None = None
-    note: str | None = None  # what its record shall say while it is open; None: nothing was said yet
-    has_worker: bool = False
-    is_restarting: bool = False  # its source was saved, and its job wants to have what was saved
-    pause_s: float | None = None  # its attempt failed, and the next one may begin so much later
-    is_disowned: bool = False  # the record says that it is no longer ours: nothing more is written
-    stop_asked: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def stop(self, reason: StopReason) -> None:
-        """Ask for its end; the first reason counts."""
-        if self.reason is None:
-            self.reason = reason
-            self.stop_asked.set()
-
-    def restart(self) -> None:
-        """Stop it, and let it be queued again, if it does not end by itself first."""
-        if self.reason is None:
-            self.is_restarting = True
-            self.stop("shutdown")
-
-    def disown(self) -> None:
-        self.is_disowned = True
-        self.stop("shutdown")
 
 
 class RunExecution:
@@ -132,7 +99,7 @@ class RunExecution:
             await self._record(active, Outcome(Input.FAIL, failure=failure), began_s)
             return
         if link is None:
-            await self._record(active, _stopped_before_start(active.reason), began_s)
+            await self._record(active, stopped_before_start(active.reason), began_s)
             return
         active.has_worker = True
         try:
@@ -140,7 +107,7 @@ class RunExecution:
         finally:
             await job.pool.release(link)
         if active.is_restarting:
-            outcome = _requeued(outcome)
+            outcome = requeued(outcome)
             active.is_restarting = outcome.input is Input.REQUEUE
         await self._record(active, outcome, began_s)
 
@@ -170,7 +137,7 @@ class RunExecution:
     ) -> tuple[float, Outcome]:
         run = active.run
         log_file = self._logs.open(run.id)
-        output = _RunOutput(run, log_file, self._clock, self._reporter, debugged.debugging)
+        output = AttemptOutput(run, log_file, self._clock, self._reporter, debugged.debugging)
         start = StartAttempt(
             run_id=run.id,
             attempt=run.attempt_number,
@@ -285,114 +252,9 @@ class _Attempt:
     """One attempt and who hears of it."""
 
     start: StartAttempt
-    output: _RunOutput
+    output: AttemptOutput
     debugged: _Debugged
 
 
 async def _send_debugger(link: WorkerLink, run: Run, data: bytes) -> None:
     await link.send_debugger(DebuggerBytes(run.id, run.attempt_number, data))
-
-
-class _RunOutput:
-    """Turns the frames of one attempt into lines, in the log file and for the reporter."""
-
-    def __init__(
-        self, run: Run, log: RunLog, clock: Clock, reporter: Reporter, debugging: AttemptDebugging
-    ) -> None:
-        self._run = run
-        self._debugging = debugging
-        self._log = log
-        self._clock = clock
-        self._reporter = reporter
-        self._splitters: dict[Stream, LineSplitter] = {"stdout": LineSplitter(), "stderr": LineSplitter()}
-
-    def take(self, message: AttemptMessage) -> None:
-        match message:
-            case Output(stream=stream, body=body):
-                self._write(stream, list(self._splitters[stream].feed(body)))
-            case Notice(text=text):
-                self._reporter.report(Warned(f"{self._run.id}: {text}", about=self._run.id))
-            case Started():
-                self._debugging.begin()
-            case DebuggerBytes(body=body):
-                self._debugging.take(body)
-
-    def close(self) -> None:
-        for stream, splitter in self._splitters.items():
-            self._write(stream, list(splitter.finish()))
-        self._log.close()
-
-    def _write(self, stream: Stream, pieces: list[tuple[str, str]]) -> None:
-        if not pieces:
-            return
-        now_ms, attempt = self._clock.now_ms(), self._run.attempt_number
-        lines = [LogLine(now_ms, attempt, stream, text, end) for text, end in pieces]
-        self._log.write(lines)
-        for line in lines:
-            self._reporter.report(RunOutput(self._run.id, self._run.job, line))
-            self._debugging.output(stream, line.text + line.end)
-
-
-def outcome_of(end: Ended | WorkerLost, reason: StopReason | None, spec: JobSpec) -> Outcome:
-    """What the end of an attempt means for its run, given why it was stopped, if it was."""
-    if isinstance(end, WorkerLost):
-        return Outcome(*_stopped(reason, spec)) if reason else _worker_lost(end, spec)
-    if end.input == Input.SUCCEED:
-        return Outcome(Input.SUCCEED, result=end.body, exit_code=end.exit_code)
-    if reason is not None and end.input in (Input.CANCEL, Input.TIME_OUT):
-        what, _, failure = _stopped(reason, spec)
-        # Where the handler was when it was stopped is what its author wants to know.
-        told = replace(failure, trace=Failure.from_json(end.failure).trace)
-        return Outcome(what, failure=told, exit_code=end.exit_code)
-    return Outcome(Input(end.input), failure=Failure.from_json(end.failure), exit_code=end.exit_code)
-
-
-def _stopped(reason: StopReason, spec: JobSpec) -> tuple[Input, None, Failure]:
-    match reason:
-        case "cancel":
-            return Input.CANCEL, None, Failure(FailureType.CANCELLED, "it was cancelled while it ran")
-        case "timeout":
-            failure = Failure(
-                FailureType.TIMED_OUT,
-                f"it ran longer than its timeout of {spec.timeout_s} s",
-                remedy=f"Raise timeout= of the job {spec.name}, or make its runs smaller.",
-            )
-            return Input.TIME_OUT, None, failure
-        case "shutdown":
-            failure = Failure(
-                FailureType.SESSION_STOPPED,
-                "the session that ran it was stopped",
-                remedy="Start the session again, and run it again with the same payload.",
-            )
-            return Input.FAIL, None, failure
-
-
-def _requeued(outcome: Outcome) -> Outcome:
-    """Of a run that was stopped to begin anew; one that ended by itself before that has ended."""
-    failure = outcome.failure
-    is_stopped = failure is not None and failure.type == FailureType.SESSION_STOPPED
-    return Outcome(Input.REQUEUE) if is_stopped else outcome
-
-
-def _stopped_before_start(reason: StopReason | None) -> Outcome:
-    if reason == "cancel":
-        return Outcome(
-            Input.CANCEL, failure=Failure(FailureType.CANCELLED, "it was cancelled before it started")
-        )
-    return Outcome(Input.REQUEUE)
-
-
-def _worker_lost(lost: WorkerLost, spec: JobSpec) -> Outcome:
-    end = lost.exit
-    if end.is_out_of_memory:
-        failure = Failure(
-            FailureType.OUT_OF_MEMORY,
-            f"it needed more than its {spec.memory_bytes} bytes of memory",
-            remedy=f"Raise memory= of the job {spec.name}.",
-        )
-    else:
-        said = end.detail.strip() or f"exit code {end.exit_code}"
-        failure = Failure(
-            FailureType.WORKER_FAILED, f"its worker went away while it ran: {said}", remedy="Run it again."
-        )
-    return Outcome(Input.FAIL, failure=failure, exit_code=end.exit_code)

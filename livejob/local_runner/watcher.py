@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from watchdog.events import (
@@ -50,9 +50,10 @@ IGNORED_DIRS = frozenset({".git", ".hg", ".livejob", ".venv", "venv", "node_modu
 class SourceWatcher:
     """Watches directories until `close`. One consumer of `changes`."""
 
-    def __init__(self, roots: list[Path]) -> None:
-        """`roots` (absolute) are watched with all below them."""
+    def __init__(self, roots: Sequence[Path], beside: Sequence[Path] = ()) -> None:
+        """All absolute: `roots` are watched with all below them, `beside` without."""
         self._roots = roots
+        self._beside = beside
         self._changed: asyncio.Queue[Path] = asyncio.Queue()
         self._observer = Observer()
 
@@ -69,6 +70,8 @@ class SourceWatcher:
         handler = _Handler(lambda path: loop.call_soon_threadsafe(self._take, path))
         for root in self._roots:
             self._observer.schedule(handler, str(root), recursive=True, event_filter=_EVENTS)
+        for directory in self._beside:
+            self._observer.schedule(handler, str(directory), recursive=False, event_filter=_EVENTS)
         self._observer.start()
 
     async def changes(self) -> AsyncIterator[frozenset[Path]]:

@@ -12,8 +12,8 @@ from livejob.local_runner.watcher import SourceWatcher, is_never_source
 
 
 @asynccontextmanager
-async def watched(root: Path) -> AsyncIterator[AsyncIterator[frozenset[Path]]]:
-    watcher = SourceWatcher([root])
+async def watched(root: Path, *beside: Path) -> AsyncIterator[AsyncIterator[frozenset[Path]]]:
+    watcher = SourceWatcher([root], beside)
     watcher.open()
     try:
         yield watcher.changes()
@@ -88,3 +88,20 @@ def test_caches_and_swap_files_are_never_source():
 
     assert [True] * len(names) == [is_never_source(Path(name)) for name in names]
     assert not is_never_source(Path("job.py"))
+
+
+async def test_a_directory_beside_the_source_is_watched_without_what_is_below(tmp_path: Path):
+    """A file beside the source is a change, one in another directory there is none."""
+    source, other = tmp_path / "src", tmp_path / "frontend"
+    source.mkdir()
+    other.mkdir()
+    async with watched(source, tmp_path) as changes:
+        (other / "index.py").write_text("")
+        (tmp_path / "requirements.txt").write_text("")
+        (source / "job.py").write_text("")
+
+        paths = await wait_change(changes, tmp_path / "requirements.txt")
+        if source / "job.py" not in paths:
+            paths |= await wait_change(changes, source / "job.py")
+
+    assert other / "index.py" not in paths

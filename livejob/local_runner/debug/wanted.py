@@ -12,13 +12,15 @@ from pathlib import Path
 
 from livejob.errors import NoDebugSession
 
+DIRECTORY = "debug-wanted"
+
 
 class WantedRuns:
-    """Below one directory."""
+    """Of one app, whose `.livejob/` is `livejob_directory`."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._session = directory / "session"
+    def __init__(self, livejob_directory: Path) -> None:
+        self._directory = livejob_directory / DIRECTORY
+        self._session = self._directory / "session"
 
     def open(self) -> None:
         """A session debugs from here on."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -25,6 +26,12 @@ FILE_BYTES_MAX = 2 * MIB
 
 TOTAL_BYTES_MAX = 64 * MIB
 """When so much is held, packed, the rest stays on disk."""
+
+NO_TEXT = pack(b"")
+
+WRITTEN_LOOKS = 100
+WRITTEN_PAUSE_S = 0.002
+"""How often, and in what pauses, to look at a file that is just being written."""
 
 EXTENSIONS = (".so", ".pyd")
 SKIPPED = frozenset({"node_modules", "site-packages", "cdk.out"})
@@ -162,12 +169,30 @@ class _Run:
         try:
             if stamp.size_bytes > FILE_BYTES_MAX or not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116
                 return None
-            text = Path(place).read_bytes()
+            had_text = known is not None and known.packed != NO_TEXT
+            stamp, text = self._read_whole(place, stamp, had_text)
         except OSError:
             return None
         digest = hashlib.blake2b(text, digest_size=16).digest()
         packed = known.packed if known is not None and known.digest == digest else pack(text)
         return SourceFile(stamp, self._is_settled(stamp), digest, packed)
+
+    def _read_whole(self, place: str, stamp: Stamp, had_text: bool) -> tuple[Stamp, bytes]:
+        """The content, not one that is just being written; with the stamp from before it was read.
+
+        A save in place first makes the file empty; who looks at that moment waits for the rest, a little: the
+        file may be meant to be empty. (Its stamp tells nothing: the kernel changes the size before the time.)
+        """
+        text = b""
+        for _ in range(WRITTEN_LOOKS):
+            text = Path(place).read_bytes() or text
+            after = _stamp_of(place) or stamp
+            if after == stamp and (text or not had_text):
+                break
+            if had_text and not text:
+                time.sleep(WRITTEN_PAUSE_S)
+            stamp = after
+        return stamp, text
 
     def _is_settled(self, stamp: Stamp) -> bool:
         return max(stamp.mtime_ns, stamp.ctime_ns) < self._settled_before_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,22 @@ def test_a_source_that_is_gone(source: Path, scan: SourceScan):
     source.rename(source.with_name("away"))
 
     assert ([], []) == (paths(scan.full(listing)), sorted(scan.full(listing).folders))
+
+
+def test_a_file_that_is_just_being_written_is_waited_for(source: Path, scan: SourceScan):
+    """A save in place makes a file empty before it writes: no listing has the moment between."""
+    listing = scan.full(NOTHING)
+    with (source / "job.py").open("w") as saving, ThreadPoolExecutor(1) as looking:
+        after = looking.submit(scan.full, listing)
+        saving.write("VALUE = 7\n")
+        saving.flush()
+
+        assert b"VALUE = 7\n" == unpack(after.result().files["job.py"].packed)
+
+
+def test_a_file_that_is_meant_to_be_empty(source: Path, scan: SourceScan):
+    """An emptied file is empty after a short wait."""
+    listing = scan.full(NOTHING)
+    (source / "job.py").write_text("")
+
+    assert b"" == unpack(scan.full(listing).files["job.py"].packed)

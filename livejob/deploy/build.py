@@ -44,10 +44,12 @@ BACKSTOP_MINUTES = 5
 BUILD_MODULE = "livejob.build_runner"
 """What a build runs; the bundle has it with its import closure."""
 
-_LINKS = {TASK_ROOT: BUNDLE_TASK, DEPENDENCIES_ROOT: BUNDLE_DEPENDENCIES, RUNTIME_ROOT: BUNDLE_RUNTIME}
+_LINKS = {DEPENDENCIES_ROOT: BUNDLE_DEPENDENCIES, RUNTIME_ROOT: BUNDLE_RUNTIME}
 
 COMMANDS = (
-    f"rm -rf {' '.join(_LINKS)}",
+    f"rm -rf {TASK_ROOT} {' '.join(_LINKS)}",
+    # Moved, not linked: a link would show in the working directory and in resolved paths.
+    f'mv "$CODEBUILD_SRC_DIR/{BUNDLE_TASK}" {TASK_ROOT}',
     *(f'ln -s "$CODEBUILD_SRC_DIR/{folder}" {path}' for path, folder in _LINKS.items()),
     f"cd {TASK_ROOT}",
     f"python3 -m {BUILD_MODULE}",

@@ -10,10 +10,12 @@ from __future__ import annotations
 import ast
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from livejob.local_runner.catalog import JobCatalog
+from livejob.errors import LivejobError
+from livejob.local_runner.catalog import CatalogJob, JobCatalog
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
@@ -54,6 +56,7 @@ class Reload:
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
+        self._warming: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """Begin to watch, look at the source and have its packages: saves from here on are news.
@@ -89,6 +92,7 @@ class Reload:
                 saved(self._jobs_with(changed))
             if await self._dependencies.follow():
                 await asyncio.gather(*(job.pool.renew() for job in self._catalog.values()))
+                self._begin_warming(sources)
 
     async def _follow(self, changed: Sequence[str], settings: Sequence[str], sources: Listing) -> None:
         self._reporter.report(SourceSaved([*changed, *settings]))
@@ -111,6 +115,13 @@ class Reload:
         if not found.problems:
             await self._catalog.follow(found.jobs)
 
+    def _begin_warming(self, sources: Listing) -> None:
+        """Have new workers for the jobs that were run in this session, in the background."""
+        used = [job for name, job in self._catalog.items() if not self._sources.use.is_unknown(name)]
+        if self._warming is not None:
+            self._warming.cancel()
+        self._warming = asyncio.ensure_future(_warm(used, sources))
+
     def _jobs_with(self, changed: Collection[str]) -> set[str]:
         """The jobs that have loaded one of the files, and those of which it is not known what they load."""
         use = self._sources.use
@@ -118,6 +129,9 @@ class Reload:
 
     async def close(self) -> None:
         await self._checks.close()
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self._watcher.close()
         await self._sources.close()
 
@@ -140,6 +154,13 @@ class Reload:
         elif path in self._broken:
             self._broken.discard(path)
             self._reporter.report(SourceMended(path))
+
+
+async def _warm(jobs: Sequence[CatalogJob], sources: Listing) -> None:
+    for job in jobs:
+        # What goes wrong is told by the run that needs a worker.
+        with suppress(LivejobError):
+            await job.pool.warm(lambda link: link.prepare(sources))
 
 
 def _may_be_source(path: Path) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from livejob.errors import DependenciesUnusable
 from livejob.local_runner.events import DependenciesInstalled, DependenciesInstalling, Warned
+from tests.support.counting_engine import CountingEngine
 from tests.support.sessions import live_session
 from tests.support.wheels import make_wheel
 
@@ -58,6 +59,19 @@ async def test_a_changed_file_gives_new_packages_and_leaves_running_runs_alone(a
 
     assert (1, 2, 2) == (old, new, after)
     assert 2 == len(session.witness.of(DependenciesInstalling))
+
+
+async def test_new_packages_have_a_worker_at_once(app: Path):
+    """A job that was run has a new worker after a change, before the next run asks for one."""
+    engine = CountingEngine()
+    async with live_session(app, engine=engine) as session:
+        await session.wait_ended(session.call("Version"))
+        require(app, 2)
+        await session.wait_until(lambda: len(engine.jobs) == 2)
+
+        result = session.result(await session.wait_ended(session.call("Version")))
+
+    assert (2, ["Version", "Version"]) == (result, engine.jobs)
 
 
 async def test_packages_that_cannot_be_had_leave_the_old_ones(app: Path):

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from livejob.clock import EpochMs
-from livejob.local_runner.engines.port import WorkerSpec
-from livejob.local_runner.engines.process import ProcessEngine, ProcessWorker
 from livejob.runs.memory import MemoryRunStore
 from livejob.runs.model import Change, Run
 from livejob.wire.ids import RunId
 from livejob.wire.states import Input, State
+from tests.support.counting_engine import CountingEngine
 from tests.support.sessions import Stage, live_session
 
 JOBS = """
@@ -38,20 +37,6 @@ def app(tmp_path: Path) -> Path:
     app.mkdir()
     (app / "jobs.py").write_text(JOBS)
     return app
-
-
-class CountingEngine(ProcessEngine):
-    """Tells when a worker is launched, and of which jobs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.jobs: list[str] = []
-        self.is_launched = threading.Event()
-
-    async def launch(self, spec: WorkerSpec) -> ProcessWorker:
-        self.jobs.append(spec.job)
-        self.is_launched.set()
-        return await super().launch(spec)
 
 
 class SlowRecord(MemoryRunStore):

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from livejob.wire.limits import DOCUMENT_BYTES
 from livejob.wire.outcome import FailureType
 from livejob.wire.worker import Notice, Output, Started
 from tests.support.attempts import HANDLERS, STAGE, WorkerDriver, open_worker, worker_spec
@@ -93,10 +94,10 @@ class TestPayloadAndResult:
 
     async def test_a_result_that_is_too_large(self, worker: WorkerDriver):
         """A result beyond the limit fails the attempt and says both sizes."""
-        attempt = await worker.run("results.is_large", 49 * 1024 * 1024)
+        attempt = await worker.run("results.is_large", DOCUMENT_BYTES)
 
         assert ("fail", FailureType.RESULT_TOO_LARGE) == (attempt.input, attempt.failure.type)
-        assert "the result has 51380226 bytes, 48 MiB are the most" == attempt.failure.message
+        assert "the result has 134217730 bytes, 128 MiB are the most" == attempt.failure.message
 
 
 class TestFailures:

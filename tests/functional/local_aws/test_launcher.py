@@ -43,7 +43,7 @@ def open_aws(state_dir: Path) -> Iterator[Open]:
     opened: list[LocalAws] = []
 
     def _open(port: int | None = 0) -> LocalAws:
-        aws = open_local_aws(LocalAwsConfig(state_dir, A_POLICY, port=port))
+        aws = open_local_aws(LocalAwsConfig(state_dir, [A_POLICY], port=port))
         opened.append(aws)
         return aws
 

@@ -50,12 +50,15 @@ class BuildRecord:
     def claim(self) -> Run:
         """Take the run; waits while the pause before its attempt is not over (clocks differ).
 
+        A run whose time in the queue is over is recorded as EXPIRED instead.
+
         Raises:
             StateConflict: somebody else has it, or it has ended: there is nothing to do.
             RunNotFound, AwsError
         """
         while True:
             now_ms = self._pace.clock.now_ms()
+            self._expire(now_ms)
             try:
                 return self._runs.apply(self._build.run_id, self._claim_change(now_ms))
             except StateConflict as error:
@@ -90,6 +93,17 @@ class BuildRecord:
             return self._insist(lambda: self._runs.apply(self._build.run_id, change))
         except (StateConflict, RunNotFound):
             return None
+
+    def _expire(self, now_ms: EpochMs) -> None:
+        if not self._runs.get(self._build.run_id).is_expired(now_ms):
+            return
+        failure = Failure(
+            FailureType.QUEUE_EXPIRED,
+            f"its build {self._build.id} began after its time in the queue was over",
+            remedy="Raise queue_timeout= of the job, or the account's limit of concurrent builds.",
+        )
+        # Refused when somebody has it by now; then the claim is refused as well.
+        self._apply(Change(Input.EXPIRE, now_ms, failure=failure))
 
     def _end_change(self, outcome: Outcome) -> Change:
         result: Document | None = None

@@ -25,6 +25,7 @@ FINAL_FAILURES = frozenset(
         FailureType.CANCELLED,
         FailureType.SESSION_STOPPED,
         FailureType.BUILD_STOPPED,
+        FailureType.QUEUE_EXPIRED,
         FailureType.NO_SESSION,
     }
 )

@@ -229,6 +229,15 @@ class TestClaim:
         assert State.CANCELLED == build.wait_ended().state
         assert ("", 0) == (build.output(), build.process.returncode)
 
+    def test_a_run_that_has_waited_too_long_is_not_executed(self, builds: BuildsUnderTest):
+        """A build that begins after the time in the queue is over records that, and does no more."""
+        run = builds.queue(expires_ms=1)
+
+        build = builds.build(run, "stops.sleeps")
+
+        ended = build.wait_ended()
+        assert (State.EXPIRED, "", 0) == (ended.state, build.output(), build.process.returncode)
+
     def test_a_run_that_is_no_longer_the_builds_is_left_alone(self, builds: BuildsUnderTest):
         """When the record has given the run to somebody else, the handler is stopped and nothing recorded."""
         build = builds.start("stops.sleeps")

@@ -7,9 +7,10 @@ and the wire (boto3, signing, retries, HTTP) is the real thing.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,10 +53,30 @@ class LambdaApi:
         self.parameters[f"/livejob/{app}/{stage}/jobs/{job}/invoker"] = name
 
 
+class _Server(ThreadingHTTPServer):
+    """Ends its connections with itself: a kept-alive one would outlive the test that opened it."""
+
+    daemon_threads = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._connections: list[socket.socket] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        super().process_request(request, client_address)
+
+    def server_close(self) -> None:
+        for connection in self._connections:
+            with suppress(OSError):  # ended already
+                connection.shutdown(socket.SHUT_RDWR)
+        super().server_close()
+
+
 @contextmanager
 def lambda_api() -> Iterator[LambdaApi]:
     """An API on a free port of this machine, gone at the end."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server()
     api = LambdaApi(f"http://127.0.0.1:{server.server_port}")
     server.api = api  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

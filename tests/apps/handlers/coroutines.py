@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 
 async def echo(payload):
@@ -33,8 +34,11 @@ async def cleans_up_slowly(payload):
 
 
 async def leaves_a_thread(payload):
+    handling = asyncio.current_task()
+
     def linger():
-        threading.main_thread().join(0.0)
+        while not handling.done():
+            time.sleep(0.005)
         print("lingering", flush=True)
         threading.Event().wait()
 

@@ -99,11 +99,8 @@ async def test_a_token_ends_with_its_attempt(worker: WorkerDriver, daemon: Daemo
     assert 0 == daemon.asked_count
 
 
-async def test_boto3_finds_them(worker: WorkerDriver, engine: EngineUnderTest):
+async def test_boto3_finds_them(worker: WorkerDriver):
     """boto3 uses the endpoint by itself, whatever else the machine has."""
-    if engine.image:
-        pytest.skip("the image has no boto3")
-
     attempt = await worker.run("surroundings.credentials_of_boto3")
 
     assert ["ASIAROLE", "role-secret", "role-token"] == attempt.result

@@ -57,9 +57,11 @@ class Attachment:
         held = [each for each in mine if each not in dead]
         if held and not is_takeover:
             raise self._held_by(held[0], now_ms)
-        for old in mine:
+        # One write puts this session in the place of the newest: at no moment is nobody attached.
+        newest = mine[0].id if mine else None
+        await self._gateway.call(self._sessions.attach, self.me, newest)
+        for old in mine[1:]:
             await self._gateway.call(self._sessions.detach, old.id)
-        await self._gateway.call(self._sessions.attach, self.me)
         for old in held:
             await self._tell(old)
         return Attached(

@@ -8,7 +8,7 @@ document.
 from __future__ import annotations
 
 from livejob.runs.schema import OPEN_INDEX
-from livejob.wire.names import StageNames, document_key
+from livejob.wire.names import StageNames, document_key, input_key
 
 Statement = dict[str, object]
 
@@ -63,6 +63,39 @@ def build_statements(names: StageNames, account: str, region: str, job: str, bun
         _allow(["s3:GetObject", "s3:GetObjectVersion"], f"arn:aws:s3:::{bundles}"),
         _log(region, account, f"/aws/codebuild/{names.project(job)}"),
     ]
+
+
+def container_statements(
+    names: StageNames, account: str, region: str, job: str, repository: str
+) -> list[Statement]:
+    """What a build of a container job may do beside what the job itself is permitted. Nothing of ours runs in
+    it: its input is fetched by CodeBuild, the record is kept by the reconciler.
+
+    repository: ARN of the one that its image is in.
+    """
+    bucket = f"arn:aws:s3:::{names.bucket(account, region)}"
+    return [
+        _allow(["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/{input_key('*')}"),
+        # Source: CodeBuild, "Private registry with ... Amazon ECR".
+        _allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repository
+        ),
+        # Has no resource type. Source: Service Authorization Reference, Amazon ECR.
+        _allow(["ecr:GetAuthorizationToken"], "*"),
+        _log(region, account, f"/aws/codebuild/{names.project(job)}"),
+    ]
+
+
+def put_inputs(names: StageNames, account: str, region: str) -> Statement:
+    """Putting what the builds of container jobs begin with; for whoever starts them."""
+    return _allow(["s3:PutObject"], f"arn:aws:s3:::{names.bucket(account, region)}/{input_key('*')}")
+
+
+def read_payloads(names: StageNames, account: str, region: str) -> Statement:
+    """Reading payloads that lie apart, for the reconciler of a stage with container jobs."""
+    return _allow(
+        ["s3:GetObject"], f"arn:aws:s3:::{names.bucket(account, region)}/{document_key('payloads', '*')}"
+    )
 
 
 def builds(names: StageNames, account: str, region: str) -> Statement:

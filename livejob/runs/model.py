@@ -59,9 +59,11 @@ class Run:
     queue_s:        how long it may wait for each attempt.
     submitted_id:   while QUEUED: the backend's own id of the execution that it was asked for; or "".
     submitted_ms:   when that was.
-    bundle:         digest of the code that the present or last attempt has; "" for a session's live source.
+    bundle:         digest of the code that the present or last attempt has, of an image as
+                    `wire.names.image_label` makes it; "" for a session's live source.
     log:            where its output is: `file://host/path`, or as `wire.names.build_log` makes it; or "".
     note:           what its holder says of it while it is open, e.g. `paused at src/jobs.py:12`; or "".
+    is_container:   its job is a command in an image of its author's, in whose builds nothing of ours runs.
     """
 
     id: RunId
@@ -90,6 +92,7 @@ class Run:
     log: str = ""
     note: str = ""
     bundle: str = ""
+    is_container: bool = False
 
     @property
     def attempt_number(self) -> int:

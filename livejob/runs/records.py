@@ -55,6 +55,7 @@ def item_of(run: Run) -> Item:
             "attempt": 0,
             "history": [],
             "log": run.log,
+            "is_container": run.is_container or None,
         }
     )
 
@@ -91,6 +92,7 @@ def run_of(item: Mapping[str, Attribute]) -> Run:
         log=found["log"],
         note=found.get("note", ""),
         bundle=found.get("bundle", ""),
+        is_container=found.get("is_container", False),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from livejob.runs.model import Document
 from livejob.wire.ids import RunId
 
 EndStatus = Literal["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"]
@@ -16,11 +17,16 @@ EndStatus = Literal["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One attempt, counted from 1, of a run of `job`."""
+    """One attempt, counted from 1, of a run of `job`.
+
+    payload: of a container job, whose command begins beside a file of it; None for a job whose runner
+             reads the record.
+    """
 
     run_id: RunId
     attempt: int
     job: str
+    payload: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +40,33 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildStart:
+    """An execution that has its machine and its input, and begins with its commands.
+
+    id:      the backend's own.
+    log:     where its output is, as a run's record has it.
+    limit_s: how long the backend lets it last.
+    """
+
+    id: str
+    log: str
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class BuildEnd:
-    """How an execution ended, as the backend itself saw it. id: the backend's own."""
+    """How an execution ended, as the backend itself saw it.
+
+    id:     the backend's own.
+    log:    where its output is, as a run's record has it; "" where the backend does not say.
+    busy_s: for how long its commands ran, in whole seconds; None when they never began.
+    """
 
     id: str
     status: EndStatus
     troubles: tuple[Trouble, ...] = ()
+    log: str = ""
+    busy_s: float | None = None
 
 
 class Backend(Protocol):

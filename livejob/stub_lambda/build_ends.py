@@ -28,7 +28,8 @@ def failure_of(end: BuildEnd) -> Failure:
             f"its build {end.id} was stopped, and not by livejob",
             remedy="`livejob rerun` runs it again.",
         )
-    if end.status == "TIMED_OUT":
+    # Which of the two the build itself is that ran too long, differs.
+    if "TIMED_OUT" in (end.status, trouble.status):
         return _timed_out(end, trouble)
     return _failed(end, trouble)
 

@@ -77,16 +77,25 @@ class NotifiedSession:
 class NotifiedBackend:
     """An execution that waits for its machine is stopped: it would find nothing to do.
 
-    One that has the run reads the wish with its next heartbeat, and lets the handler clean up.
+    One that has the run reads the wish with its next heartbeat, and lets the handler clean up. Only in a
+    container job's nobody reads, so that one is stopped as well; its end tells that the run is cancelled.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def cancelled(self, before: Run, after: Run, troubles: list[str]) -> None:
-        if after.is_open or not before.submitted_id:
+        execution_id = self._stopped_by(before, after)
+        if not execution_id:
             return
         try:
-            self._backend.stop(before.submitted_id)
+            self._backend.stop(execution_id)
         except AwsError as error:
-            troubles.append(f"{before.submitted_id} could not be stopped: {error.message}")
+            troubles.append(f"{execution_id} could not be stopped: {error.message}")
+
+    def _stopped_by(self, before: Run, after: Run) -> str:
+        """The execution that the cancel is to end; "" when there is none."""
+        if not after.is_open:
+            return before.submitted_id
+        is_deaf = after.is_container and after.backend == self._backend.name
+        return str(after.owner) if is_deaf else ""

@@ -34,8 +34,9 @@ class Handover:
             BuildNotStarted: the backend does not take it; it is recorded as FAILED.
             AwsError: the backend did not answer; it is recorded as FAILED.
         """
+        payload = run.payload if run.is_container else None
         try:
-            execution_id = self._backend.start(Order(run.id, run.attempt_number + 1, run.job))
+            execution_id = self._backend.start(Order(run.id, run.attempt_number + 1, run.job, payload))
         except BuildNotStarted as error:
             return self._refused(run, error, error.context["failure"])
         except AwsError as error:

@@ -3,6 +3,8 @@
     end of an execution --> its run is open and this execution's -> closed, or back in the queue
                             its run waits for a retry            -> after its pause, handed over again
 
+What an end means for the run of a container job, whose executions never say a word, is `container_runs`'s.
+
 Everything is decided by conditional writes, so an event that comes twice or late changes nothing more.
 Called by `reconcile`.
 """
@@ -19,6 +21,7 @@ from livejob.runs.retries import closing
 from livejob.runs.store import RunStore
 from livejob.stub_lambda.backend import Backend, BuildEnd
 from livejob.stub_lambda.build_ends import failure_of
+from livejob.stub_lambda.container_runs import ContainerRuns
 from livejob.stub_lambda.handover import Handover
 from livejob.stub_lambda.surroundings import Pace
 from livejob.wire.ids import RunId
@@ -27,11 +30,15 @@ from livejob.wire.names import ENV_ATTEMPT, ENV_RUN_ID
 from livejob.wire.outcome import Failure, FailureType
 from livejob.wire.states import HELD, Input, State
 
+_TRIES = 3
+"""So often the record may have gone on since it was read; an execution has two events of interest."""
+
 
 class Reconciler:
     """Brings the runs of one stage in line with what became of their executions."""
 
     def __init__(self, runs: RunStore, backend: Backend, handover: Handover, pace: Pace) -> None:
+        self._containers = ContainerRuns(runs, backend, pace.clock)
         self._runs = runs
         self._backend = backend
         self._handover = handover
@@ -47,7 +54,7 @@ class Reconciler:
             troubles.append(f"{end.id} was not started by livejob")
             return None
         try:
-            run = self._closed(RunId(variables[ENV_RUN_ID]), int(variables[ENV_ATTEMPT]), end)
+            run = self._closed(end, variables)
         except RunNotFound as error:
             troubles.append(error.message)
             return None
@@ -55,26 +62,32 @@ class Reconciler:
             return run
         return self._retried(run, troubles)
 
-    def _closed(self, run_id: RunId, attempt: int, end: BuildEnd) -> Run:
+    def _closed(self, end: BuildEnd, variables: Mapping[str, str]) -> Run:
         """The run after the execution's end is recorded, if that was still to do."""
-        run = self._runs.get(run_id)
-        try:
-            if run.state is State.QUEUED and run.attempt_number == attempt - 1:
-                run = self._close_waiting(run, end)
-            if run.state in HELD and run.owner == end.id and run.attempt_number == attempt:
-                run = self._close_held(run, end)
-        except StateConflict as error:
-            now = error.context["run"]
-            assert isinstance(now, Run)
-            return now
+        run, attempt = self._runs.get(RunId(variables[ENV_RUN_ID])), int(variables[ENV_ATTEMPT])
+        for _ in range(_TRIES):
+            try:
+                if run.state is State.QUEUED and run.attempt_number == attempt - 1:
+                    run = self._close_waiting(run, end, variables)
+                if run.state in HELD and run.owner == end.id and run.attempt_number == attempt:
+                    run = self._close_held(run, end)
+            except StateConflict as error:
+                # With a short command, its start is recorded at the same time, by another event's call.
+                now = error.context["run"]
+                assert isinstance(now, Run)
+                run = now
+            else:
+                break
         return run
 
-    def _close_waiting(self, run: Run, end: BuildEnd) -> Run:
+    def _close_waiting(self, run: Run, end: BuildEnd, variables: Mapping[str, str]) -> Run:
         """It ended before it could claim the run: claim it for it, so that the attempt is counted."""
         failure = failure_of(end)
         now_ms = self._pace.clock.now_ms()
         if failure.type == FailureType.QUEUE_EXPIRED and run.is_expired(now_ms):
             return self._runs.apply(run.id, Change(Input.EXPIRE, now_ms, failure=failure))
+        if run.is_container:
+            return self._containers.claimed_late(run, end, variables)
         claim = Change(
             Input.CLAIM,
             now_ms,
@@ -86,6 +99,9 @@ class Reconciler:
         return self._runs.apply(run.id, claim)
 
     def _close_held(self, run: Run, end: BuildEnd) -> Run:
+        if run.is_container:
+            change = self._containers.ended(run, end)
+            return self._runs.apply(run.id, closing(run, change, random.random()))
         change = Change(
             _input_of(run, end),
             self._pace.clock.now_ms(),

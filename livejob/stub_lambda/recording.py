@@ -72,6 +72,7 @@ class Recorder:
             retries=policy.retries,
             backoff_s=policy.backoff_s,
             queue_s=policy.queue_s,
+            is_container=self._identity.is_container,
         )
 
     def _payload(self, request: StartRequest, now_ms: int) -> tuple[RunId, Document]:

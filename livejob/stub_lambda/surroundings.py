@@ -11,6 +11,7 @@ from livejob.wire.limits import QUEUE_TTL_S
 from livejob.wire.names import (
     ENV_APP,
     ENV_BACKOFF,
+    ENV_CONTAINER,
     ENV_JOB,
     ENV_QUEUE_TIMEOUT,
     ENV_RETRIES,
@@ -39,11 +40,12 @@ class RunPolicy:
 
 @dataclass(frozen=True, slots=True)
 class JobIdentity:
-    """Whose runs an invoker starts, and by which policy."""
+    """Whose runs an invoker starts, and by which policy. is_container: as `runs.model.Run` has it."""
 
     stage: StageNames
     job: str
     policy: RunPolicy
+    is_container: bool = False
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> JobIdentity:
@@ -52,6 +54,7 @@ class JobIdentity:
             StageNames(environment[ENV_APP], environment[ENV_STAGE]),
             environment[ENV_JOB],
             RunPolicy.of(environment),
+            ENV_CONTAINER in environment,
         )
 
 

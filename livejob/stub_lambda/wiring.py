@@ -18,6 +18,7 @@ from livejob.clock import SystemClock
 from livejob.runs.documents import S3Documents
 from livejob.runs.dynamodb import DynamoRunStore
 from livejob.stub_lambda.codebuild import CodeBuildBackend
+from livejob.stub_lambda.inputs import S3Inputs
 from livejob.stub_lambda.surroundings import Pace, Record
 from livejob.wire.names import ENV_APP, ENV_BUCKET, ENV_STAGE, ENV_TABLE, StageNames
 
@@ -49,7 +50,8 @@ def open_record(session: boto3.Session, environment: Mapping[str, str]) -> Recor
 def open_backend(session: boto3.Session, environment: Mapping[str, str]) -> CodeBuildBackend:
     """The stage's projects."""
     names = StageNames(environment[ENV_APP], environment[ENV_STAGE])
-    return CodeBuildBackend(session.client("codebuild", config=CODEBUILD_CONFIG), names)
+    inputs = S3Inputs(lambda: session.client("s3", config=S3_CONFIG), environment[ENV_BUCKET])
+    return CodeBuildBackend(session.client("codebuild", config=CODEBUILD_CONFIG), names, inputs)
 
 
 def system_pace() -> Pace:

@@ -41,7 +41,10 @@ ENV_BACKOFF = "LIVEJOB_BACKOFF"
 """Seconds before the second attempt; before each later one it is twice as long."""
 
 ENV_BUNDLE = "LIVEJOB_BUNDLE"
-"""Digest of the code that a build runs: the bundle's."""
+"""Digest of the code that a build runs: the bundle's, or of a container job `image_label` of its image's."""
+
+ENV_CONTAINER = "LIVEJOB_CONTAINER"
+"""`1` in the invoker of a container job; absent in every other."""
 
 ENV_CREDENTIALS_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 ENV_CREDENTIALS_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
@@ -65,6 +68,9 @@ BUNDLE_RUNTIME = "livejob"
 
 DocumentKind = Literal["payloads", "results"]
 """Folders in the stage's bucket for documents that are too large for the run's record."""
+
+PAYLOAD_FILE = "payload.json"
+"""What a container job finds in the directory that it starts in."""
 
 LABEL_OWNER = "dev.livejob.owner"
 LABEL_APP = "dev.livejob.app"
@@ -125,6 +131,11 @@ class StageNames:
     def reconciler_role(self) -> str:
         return f"{self.prefix}-reconciler"
 
+    @property
+    def repository(self) -> str:
+        """ECR repository of the stage's images, whose names have no capitals."""
+        return self.prefix.lower()
+
     def project(self, job: str) -> str:
         """CodeBuild project of the job; with `*`, the pattern of all of the stage and of no other.
 
@@ -153,6 +164,19 @@ class StageNames:
 def document_key(kind: DocumentKind, run_id: str) -> str:
     """S3 key in the stage's bucket; with run id `*`, the pattern of all of that kind."""
     return f"{kind}/{run_id}.json"
+
+
+def input_key(run_id: str) -> str:
+    """S3 key in the stage's bucket of what a build of a container job begins with: a zip of its payload.
+
+    With run id `*`, the pattern of all.
+    """
+    return f"inputs/{run_id}.zip"
+
+
+def image_label(digest: str) -> str:
+    """What a run's record says of its code when that is an image. digest: of what the image is made from."""
+    return f"image:{digest}"
 
 
 def bundle_key(digest: str) -> str:

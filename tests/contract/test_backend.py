@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from livejob.errors import BuildNotStarted
+from livejob.runs.model import Document
 from livejob.stub_lambda.backend import Order
 from livejob.wire.outcome import Failure
 from tests.support.backend_fixtures import BackendUnderTest, an_order
@@ -29,6 +32,17 @@ def test_an_order_given_twice_is_one_execution(backend: BackendUnderTest):
     order = an_order()
 
     assert backend.backend.start(order) == backend.backend.start(order)
+
+
+def test_an_order_with_a_payload_has_an_execution(backend: BackendUnderTest):
+    """A container job's attempt is asked for with its payload, inline or apart."""
+    payload = Document(4, inline=b"null")
+    order = replace(an_order(), payload=payload)
+
+    executions = {backend.backend.start(order) for _ in range(2)}
+
+    assert 1 == len(executions)
+    assert payload == backend.payload_of(order)
 
 
 def test_an_execution_that_is_stopped_has_ended(backend: BackendUnderTest):

@@ -47,7 +47,8 @@ def test_new_run_is_read_back(runs: RunStore):
 
 def test_run_with_payload_apart_is_read_back(runs: RunStore):
     """A payload that lies in the bucket keeps its key and its size."""
-    run = a_run(a_job_name(), payload=Document(100_000, key="payloads/run_1.json"), key="order-7")
+    payload = Document(100_000, key="payloads/run_1.json")
+    run = a_run(a_job_name(), payload=payload, key="order-7", is_container=True)
 
     runs.create(run)
 

@@ -7,15 +7,36 @@ from typing import Any
 
 from livejob.clock import SteppedClock
 from livejob.runs.memory import MemoryRunStore
-from livejob.runs.model import Run
-from livejob.stub_lambda.backend import BuildEnd, EndStatus, Trouble
+from livejob.runs.model import Change, Run
+from livejob.stub_lambda.backend import BuildEnd, BuildStart, EndStatus, Trouble
 from livejob.stub_lambda.backend_memory import MemoryBackend
+from livejob.stub_lambda.container_runs import ContainerRuns
 from livejob.stub_lambda.handover import Handover
 from livejob.stub_lambda.reconciler import Reconciler
 from livejob.stub_lambda.surroundings import Pace
-from livejob.wire.names import ENV_ATTEMPT, ENV_RUN_ID
+from livejob.wire.ids import RunId
+from livejob.wire.names import ENV_ATTEMPT, ENV_BUNDLE, ENV_RUN_ID
 from livejob.wire.states import Input
 from tests.support.runs import a_change, a_run
+
+LOG = "cloudwatch://us-east-1/aws/codebuild/livejob-shop-prod_Resize/8b0e7d7c"
+
+
+class RacedRunStore(MemoryRunStore):
+    """A store in which `before_next_change` happens between somebody's look at a run and its change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before_next_change: Callable[[], object] = _nothing
+
+    def apply(self, run_id: RunId, change: Change) -> Run:
+        happens, self.before_next_change = self.before_next_change, _nothing
+        happens()
+        return super().apply(run_id, change)
+
+
+def _nothing() -> None:
+    """Happens."""
 
 
 class ReconcilerWorld:
@@ -23,12 +44,13 @@ class ReconcilerWorld:
 
     def __init__(self) -> None:
         self.clock = SteppedClock()
-        self.runs = MemoryRunStore()
+        self.runs = RacedRunStore()
         self.backend = MemoryBackend()
         self.slept_s = 0.0
         self.meanwhile: Callable[[], object] = lambda: None
         self.troubles: list[str] = []
         self._handover = Handover(self.runs, self.backend, self.clock)
+        self._containers = ContainerRuns(self.runs, self.backend, self.clock)
         self._reconciler = Reconciler(self.runs, self.backend, self._handover, Pace(self.clock, self.sleep))
 
     def submitted(self, **fields: Any) -> Run:
@@ -42,12 +64,24 @@ class ReconcilerWorld:
         claim = a_change(Input.CLAIM, self.clock.now_ms(), owner=run.submitted_id, backend="codebuild")
         return self.runs.apply(run.id, claim)
 
+    def begin(self, run: Run, *, attempt: int = 1, build: str | None = None) -> Run | None:
+        """The run of a container job after its execution has begun; it may last an hour."""
+        start = BuildStart(build or run.submitted_id or str(run.owner), LOG, 3600)
+        variables = {ENV_RUN_ID: run.id, ENV_ATTEMPT: str(attempt), ENV_BUNDLE: "image:0"}
+        return self._containers.begin(start, variables, self.troubles)
+
     def end(
-        self, run: Run, status: EndStatus, *troubles: Trouble, attempt: int = 1, build: str | None = None
+        self,
+        run: Run,
+        status: EndStatus,
+        *troubles: Trouble,
+        attempt: int = 1,
+        build: str | None = None,
+        busy_s: float | None = None,
     ) -> Run | None:
         """The run after its execution has ended so."""
-        end = BuildEnd(build or run.submitted_id or str(run.owner), status, troubles)
-        variables = {ENV_RUN_ID: run.id, ENV_ATTEMPT: str(attempt)}
+        end = BuildEnd(build or run.submitted_id or str(run.owner), status, troubles, LOG, busy_s)
+        variables = {ENV_RUN_ID: run.id, ENV_ATTEMPT: str(attempt), ENV_BUNDLE: "image:0"}
         return self._reconciler.take(end, variables, self.troubles)
 
     def take(self, end: BuildEnd, variables: dict[str, str]) -> Run | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from livejob.stub_lambda.backend import BuildEnd, Trouble
-from livejob.stub_lambda.codebuild import end_of_event
+from livejob.stub_lambda.backend import BuildEnd, BuildStart, Trouble
+from livejob.stub_lambda.codebuild import end_of_event, start_of_event
 
 BUILD = "livejob-shop-prod_Resize:8b0e7d7c-6f0d-4e5c-9a4e-6f6f2a1c7d11"
+LOG = "cloudwatch://us-east-1/aws/codebuild/livejob-shop-prod_Resize/8b0e7d7c"
 
 
 def a_detail(status: str, *phases: dict[str, Any]) -> dict[str, Any]:
@@ -64,3 +65,30 @@ def test_what_went_wrong_is_in_its_phase():
         Trouble("BUILD", "FAILED", "", ""),
         Trouble("POST_BUILD", "STOPPED", "", ""),
     ) == found[0].troubles
+
+
+def test_an_end_tells_of_log_and_time():
+    """Where the output is, and for how long the commands ran, whichever phases came after."""
+    detail = a_detail(
+        "SUCCEEDED",
+        {"phase-type": "BUILD", "phase-status": "SUCCEEDED", "duration-in-seconds": 7},
+        {"phase-type": "POST_BUILD", "phase-status": "SUCCEEDED", "duration-in-seconds": 1},
+    )
+    detail["additional-information"]["logs"] = {"group-name": "g", "stream-name": "8b0e7d7c"}
+
+    found = end_of_event(detail)
+
+    assert found is not None
+    assert (LOG, 7) == (found[0].log, found[0].busy_s)
+
+
+def test_a_beginning_tells_how_long_the_build_may_last():
+    """Of the end of a phase before the commands: build, log and limit."""
+    detail = {**a_detail("IN_PROGRESS"), "completed-phase": "DOWNLOAD_SOURCE"}
+    detail["additional-information"]["logs"] = {"group-name": "g", "stream-name": "8b0e7d7c"}
+    detail["additional-information"]["timeout-in-minutes"] = 30.0
+
+    start, variables = start_of_event(detail)
+
+    assert BuildStart(BUILD, LOG, 1800) == start
+    assert "run_1" == variables["LIVEJOB_RUN_ID"]

@@ -7,6 +7,7 @@ import pytest
 from livejob.errors import AwsUnreachable
 from livejob.runs.memory import MemoryRunStore
 from livejob.runs.model import Change, Document, Run
+from livejob.stub_lambda.backend import Order
 from livejob.stub_lambda.invoker import Refused
 from livejob.wire.ids import RunId
 from livejob.wire.limits import INLINE_DOCUMENT_BYTES, RESULT_URL_S
@@ -90,6 +91,19 @@ def test_a_run_that_is_claimed_while_it_is_cancelled():
     assert "CLAIMED" == answer["status"]
     assert world.runs.get(run.id).cancel_asked
     assert [("ses_a", Cancel(run.id))] == world.rung
+
+
+@pytest.mark.parametrize(("is_container", "stopped"), [(True, ["build:1"]), (False, [])])
+def test_only_a_command_that_runs_is_stopped(is_container: bool, stopped: list[str]):
+    """A function reads the wish and cleans up; a command in an image cannot, so its build is stopped."""
+    claim = a_change(Input.CLAIM, owner="build:1", backend="codebuild")
+    world, run = a_world_with(claim, a_change(Input.RUN), is_container=is_container)
+    world.backend.orders["build:1"] = Order(run.id, 1, run.job)
+
+    answer = world.ask({"action": "cancel", "runId": run.id})
+
+    assert {"runId": run.id, "status": "RUNNING"} == answer
+    assert stopped == world.backend.stopped
 
 
 def test_status_of_a_run_that_waits():

@@ -87,7 +87,7 @@ class DockerCommand:
             )
 
     def stop(self) -> None:
-        """End what is under way, for good: whoever waits for it gets its error."""
+        """End what is under way, for good: whoever waits for it gets EngineUnavailable."""
         with self._lock:
             self._is_stopped = True
             for process in self._running:
@@ -119,6 +119,8 @@ class DockerCommand:
                 if (line := readable(each)) is not None:
                     lines.append(line)
                     on_line(line)
+        if self._is_stopped:  # whatever the exit code is: the command may end a broken build with 0
+            raise _stopped()
         if process.returncode and is_engine_away(lines):
             raise EngineUnavailable(reason_of(lines))
         return _Done(process.returncode, lines)
@@ -128,7 +130,7 @@ class DockerCommand:
         """The process, which has ended afterwards, whatever happens to its reader."""
         with self._lock:
             if self._is_stopped:
-                raise EngineUnavailable("no image is built any more: livejob is about to end")
+                raise _stopped()
             process = subprocess.Popen(
                 words,
                 env={**self._environment, **variables},
@@ -210,6 +212,10 @@ def _settings(file: Path) -> dict[str, object]:
     except (OSError, ValueError):  # none, or none that the command itself would understand
         return {}
     return settings if isinstance(settings, dict) else {}
+
+
+def _stopped() -> EngineUnavailable:
+    return EngineUnavailable("no image is built any more: livejob is about to end")
 
 
 def _nobody_listens(line: str) -> None:

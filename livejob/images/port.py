@@ -93,4 +93,4 @@ class ImageBuilder(Protocol):
         """
 
     def stop(self) -> None:
-        """End what is under way, for good: whoever waits for it gets its error."""
+        """End what is under way, for good: whoever waits for it gets EngineUnavailable."""

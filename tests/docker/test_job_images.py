@@ -171,7 +171,7 @@ def test_build_that_is_stopped_ends(docker_command: DockerCommand, base: str, tm
     def work() -> None:
         try:
             docker_command.build(an_image_order(tmp_path), a_tag(), on_line)
-        except JobImageNotBuilt as error:
+        except EngineUnavailable as error:
             errors.append(error)
 
     thread = threading.Thread(target=work)

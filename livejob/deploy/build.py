@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from livejob.deploy.compute import ENVIRONMENT_TYPES, machine_for
+from livejob.deploy.compute import ENVIRONMENT_TYPES, Machine, machine_for
 from livejob.deploy.permissions import build_statements
 from livejob.deploy.resources import BundleCode, Project, Role, StageContext, Trust
 from livejob.errors import JobSpecInvalid
@@ -80,19 +80,12 @@ def project_of(context: StageContext, spec: JobSpec, bundle: BundleCode) -> Proj
     Raises:
         JobSpecInvalid: there is no machine of that architecture with so much memory.
     """
-    names, platform = context.names, platform_of(spec)
-    machine = machine_for(spec.architecture, spec.memory_bytes)
-    if machine is None:
-        raise JobSpecInvalid(
-            f"{spec.defined_at}: {spec.name} has more memory than any "
-            f"{spec.architecture} machine of CodeBuild"
-        )
     return Project(
-        name=names.project(spec.name),
-        description=f"livejob: job {spec.name} of stage {names.stage} of app {names.app}",
-        image=IMAGE.format(minor=platform.minor),
+        name=context.names.project(spec.name),
+        description=description_of(context, spec),
+        image=IMAGE.format(minor=platform_of(spec).minor),
         environment_type=ENVIRONMENT_TYPES[spec.architecture],
-        compute_type=machine.name,
+        compute_type=machine_of(spec).name,
         source=f"{bundle.bucket}/{bundle.key}",
         commands=COMMANDS,
         environment={
@@ -114,16 +107,41 @@ def build_role(context: StageContext, spec: JobSpec, bundle: BundleCode, trusts:
     names = context.names
     bundles = f"{bundle.bucket}/{bundle.readable}"
     own = build_statements(names, context.account, context.region, spec.name, bundles)
-    codebuild = Trust(
+    trusts = [codebuild_trust(context, spec), *trusts]
+    return Role(names.job_role(spec.name), trusts, [*own, *job_statements(spec)])
+
+
+def machine_of(spec: JobSpec) -> Machine:
+    """The machine of the job's builds.
+
+    Raises:
+        JobSpecInvalid: there is none of that architecture with so much memory.
+    """
+    machine = machine_for(spec.architecture, spec.memory_bytes)
+    if machine is None:
+        raise JobSpecInvalid(
+            f"{spec.defined_at}: {spec.name} has more memory than any "
+            f"{spec.architecture} machine of CodeBuild"
+        )
+    return machine
+
+
+def description_of(context: StageContext, spec: JobSpec) -> str:
+    """What the console shows of the job's project."""
+    return f"livejob: job {spec.name} of stage {context.names.stage} of app {context.names.app}"
+
+
+def codebuild_trust(context: StageContext, spec: JobSpec) -> Trust:
+    """CodeBuild may assume the job's role for the job's own project."""
+    return Trust(
         {"Service": "codebuild.amazonaws.com"},
         {
             "StringEquals": {
                 "aws:SourceAccount": context.account,
-                "aws:SourceArn": context.arn("codebuild", f"project/{names.project(spec.name)}"),
+                "aws:SourceArn": context.arn("codebuild", f"project/{context.names.project(spec.name)}"),
             }
         },
     )
-    return Role(names.job_role(spec.name), [codebuild, *trusts], [*own, *job_statements(spec)])
 
 
 def job_statements(spec: JobSpec) -> list[dict[str, object]]:

@@ -27,6 +27,7 @@ STACK_CHARS = 128
 
 _STAGES_OWN = 4
 _RECONCILERS = 5
+_STARTS = 2
 _JOBS = 5
 _PROJECTS = 2
 """How many resources each part of a stage has; the tests count them."""
@@ -44,15 +45,19 @@ def check_stage(stage: StageResources) -> None:
             raise NameTooLong(
                 f"The {what} would be called {name}: {len(name)} characters, and AWS allows {limit}."
             )
-    limit = jobs_max(is_built=stage.reconciler is not None)
+    limit = jobs_max(is_built=stage.reconciler is not None, has_images=bool(stage.repository))
     if len(stage.jobs) > limit:
         raise TooManyJobs(f"The app has {len(stage.jobs)} jobs.", limit=limit)
 
 
-def jobs_max(*, is_built: bool) -> int:
-    """How many jobs fit into one stage's template; `is_built`: with their projects."""
+def jobs_max(*, is_built: bool, has_images: bool = False) -> int:
+    """How many jobs fit into one stage's template.
+
+    is_built: with their projects. has_images: with container jobs among them.
+    """
     if is_built:
-        return (RESOURCES_MAX - _STAGES_OWN - _RECONCILERS) // (_JOBS + _PROJECTS)
+        shared = _STAGES_OWN + _RECONCILERS + (_STARTS if has_images else 0)
+        return (RESOURCES_MAX - shared) // (_JOBS + _PROJECTS)
     return (RESOURCES_MAX - _STAGES_OWN) // _JOBS
 
 

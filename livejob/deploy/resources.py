@@ -129,6 +129,20 @@ class BundleCode:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageCode:
+    """What a build of a container job runs in: its author's image.
+
+    digest:     of what the image is made from.
+    uri:        its name in the registry, with the tag.
+    repository: ARN of the repository that it is in.
+    """
+
+    digest: str
+    uri: str
+    repository: str
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A Lambda function. memory_mb: of 2**20 bytes, as Lambda has it."""
 
@@ -159,8 +173,10 @@ class Parameter:
 class Project:
     """A CodeBuild project that runs one job.
 
-    source:    `bucket/key` of the bundle.
-    commands:  of its one phase, for `sh`.
+    source:      `bucket/key` of the bundle; "" when each build brings its own.
+    commands:    of the phase that runs the job, for `sh`.
+    preparation: commands of the phase before it.
+    pulls_image: the project's role pulls the image, from a repository of the account.
     """
 
     name: str
@@ -174,6 +190,8 @@ class Project:
     timeout_minutes: int
     queue_minutes: int
     log_days: int | None
+    preparation: Sequence[str] = ()
+    pulls_image: bool = False
 
     @property
     def log_group(self) -> LogGroup:
@@ -203,16 +221,23 @@ class JobResources:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """What closes the runs of builds that ended without a word."""
+    """What closes the runs of builds that ended without a word.
+
+    starts: in a stage with container jobs, the rule that tells of the starts of theirs.
+    """
 
     function: Function
     role: Role
     rule: Rule
+    starts: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StageResources:
-    """Everything in a stage. `reconciler` is there where a job has a project."""
+    """Everything in a stage. `reconciler` is there where a job has a project.
+
+    repository: name of the one that the images of its container jobs are in; "" without such jobs.
+    """
 
     context: StageContext
     table: Table
@@ -220,3 +245,4 @@ class StageResources:
     invoker_role: Role
     jobs: Sequence[JobResources]
     reconciler: Reconciler | None = None
+    repository: str = ""

@@ -35,6 +35,9 @@ An output and not a tag: CloudFormation hands a stack's tags down to every resou
 new with each deployment would touch them all.
 """
 
+REPOSITORY_OUTPUT = "ImageRepository"
+"""Output of the stack: the ECR repository that was made for the stage, in which its images are."""
+
 INVOKER_ROLE = {"development": "StubRole", "production": "InvokerRole"}
 """Logical id by mode: a stage that changes its mode gets a new role, never the other's permissions."""
 
@@ -52,11 +55,10 @@ def stage_template(stage: StageResources) -> Json:
         resources |= _job(each, role)
     if stage.reconciler is not None:
         resources |= _reconciler(stage.reconciler)
-    return _template(
-        f"livejob: stage {names.stage} of app {names.app}",
-        resources,
-        {"RunTable": {"Ref": "RunTable"}, "StageBucket": {"Ref": "StageBucket"}},
-    )
+    outputs: Json = {"RunTable": {"Ref": "RunTable"}, "StageBucket": {"Ref": "StageBucket"}}
+    if stage.repository:
+        outputs[REPOSITORY_OUTPUT] = stage.repository
+    return _template(f"livejob: stage {names.stage} of app {names.app}", resources, outputs)
 
 
 def kept_template(names: StageNames, table: Table, bucket: Bucket) -> Json:
@@ -122,7 +124,14 @@ def _job(job: JobResources, invoker_role: str) -> Json:
 
 
 def _reconciler(reconciler: Reconciler) -> Json:
+    starts: Json = {}
+    if reconciler.starts is not None:
+        starts = {
+            "StartsRule": rule_resource(reconciler.starts, "Reconciler"),
+            "StartsPermission": events_permission("Reconciler", "StartsRule"),
+        }
     return {
+        **starts,
         "ReconcilerRole": role_resource(reconciler.role, "Reconciler"),
         "ReconcilerLog": log_group_resource(reconciler.function.log_group),
         "Reconciler": function_resource(reconciler.function, "ReconcilerRole", "ReconcilerLog"),

@@ -48,13 +48,13 @@ def project_resource(project: Project, role: str, log: str) -> Json:
         "Name": project.name,
         "Description": project.description,
         "ServiceRole": {"Fn::GetAtt": [role, "Arn"]},
-        "Source": {"Type": "S3", "Location": project.source, "BuildSpec": _buildspec(project)},
+        "Source": {**_source(project), "BuildSpec": _buildspec(project)},
         "Artifacts": {"Type": "NO_ARTIFACTS"},
         "Environment": {
             "Type": project.environment_type,
             "ComputeType": project.compute_type,
             "Image": project.image,
-            "ImagePullCredentialsType": "CODEBUILD",
+            "ImagePullCredentialsType": "SERVICE_ROLE" if project.pulls_image else "CODEBUILD",
             "EnvironmentVariables": [
                 {"Name": name, "Value": value, "Type": "PLAINTEXT"}
                 for name, value in sorted(project.environment.items())
@@ -90,7 +90,15 @@ def events_permission(function: str, rule: str) -> Json:
     return resource("Lambda::Permission", properties)
 
 
+def _source(project: Project) -> Json:
+    return {"Type": "S3", "Location": project.source} if project.source else {"Type": "NO_SOURCE"}
+
+
 def _buildspec(project: Project) -> str:
     """JSON is YAML, and has one way to write a text."""
-    spec = {"version": 0.2, "phases": {"build": {"commands": list(project.commands)}}}
+    phases = {"pre_build": project.preparation, "build": project.commands}
+    spec = {
+        "version": 0.2,
+        "phases": {name: {"commands": list(each)} for name, each in phases.items() if each},
+    }
     return json.dumps(spec, separators=(",", ":"))

@@ -128,13 +128,19 @@ class StageNames:
         return f"{self.prefix}_reconciler"
 
     @property
+    def starts_rule(self) -> str:
+        """Rule that tells the reconciler of the starts of container jobs."""
+        return f"{self.prefix}_starts"
+
+    @property
     def reconciler_role(self) -> str:
         return f"{self.prefix}-reconciler"
 
     @property
     def repository(self) -> str:
-        """ECR repository of the stage's images, whose names have no capitals."""
-        return self.prefix.lower()
+        """ECR repository of the stage's images. Source: ECR CreateRepository, repositoryName: no capitals,
+        and no two hyphens in a row."""
+        return re.sub("-+", "-", self.prefix.lower()).rstrip("-")
 
     def project(self, job: str) -> str:
         """CodeBuild project of the job; with `*`, the pattern of all of the stage and of no other.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livejob.project.specs import JobSpec, Statement
+from livejob.project.specs import CONTAINER_RUNTIME, Container, JobSpec, Statement
 
 
 def a_job(name: str = "Resize", *statements: Statement, **fields: object) -> JobSpec:
@@ -14,6 +14,16 @@ def a_job(name: str = "Resize", *statements: Statement, **fields: object) -> Job
         **fields,
     }
     return JobSpec(name=name, **spec)  # type: ignore[arg-type]
+
+
+def a_container_job(name: str = "Convert", *statements: Statement, **fields: object) -> JobSpec:
+    """A container job of that name, as `a_job`."""
+    container = {
+        "handler": "convert",
+        "runtime": CONTAINER_RUNTIME,
+        "container": Container(("sh", "convert.sh")),
+    }
+    return a_job(name, *statements, **{**container, "timeout_s": 3600, **fields})
 
 
 def jobs_of(*specs: JobSpec) -> dict[str, JobSpec]:

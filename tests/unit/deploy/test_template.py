@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,20 @@ from livejob.deploy.build import Platform
 from livejob.deploy.bundle import Bundle
 from livejob.deploy.checks import check_stage, jobs_max
 from livejob.deploy.compute import machine_for
-from livejob.deploy.resources import Bucket, FunctionCode, StageContext, StageMode, StageResources
+from livejob.deploy.resources import Bucket, FunctionCode, ImageCode, StageContext, StageMode, StageResources
 from livejob.deploy.stages import StageCode, stage_resources
 from livejob.deploy.template import artifacts_template, logical_id, stage_template, with_digest
 from livejob.errors import JobSpecInvalid, NameTooLong, TooManyJobs
-from livejob.project.specs import Architecture, JobSpec, Statement
+from livejob.project.specs import Architecture, Container, JobSpec, Statement
 from livejob.wire.limits import GIB
 from livejob.wire.names import StageNames
-from tests.support.job_specs import a_job, jobs_of
+from tests.support.job_specs import a_container_job, a_job, jobs_of
 
 ARTIFACTS = "livejob-artifacts-123456789012-us-east-1"
 VECTORS = Path(__file__).parents[2] / "vectors"
+IMAGE_DIGEST = "1" * 64
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/livejob-shop-mia"
+REPOSITORY_ARN = "arn:aws:ecr:us-east-1:123456789012:repository/livejob-shop-mia"
 WRITE_BUCKET = Statement(("s3:PutObject",), ("arn:aws:s3:::reports/*",))
 
 
@@ -44,6 +48,7 @@ def a_code(digest: str = "0") -> StageCode:
         FunctionCode("stub.handle", ARTIFACTS, f"functions/{digest}.zip"),
         FunctionCode("reconcile.handle", ARTIFACTS, f"functions/{digest}r.zip"),
         bundles,
+        {"Convert": ImageCode(IMAGE_DIGEST, f"{REPOSITORY}:{IMAGE_DIGEST}", REPOSITORY_ARN)},
     )
 
 
@@ -56,11 +61,18 @@ def resources_of(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]
 
 
 @pytest.mark.parametrize("mode", ["development", "production"])
-def test_template_is_as_it_was(mode: StageMode) -> None:
+@pytest.mark.parametrize(
+    ("name", "job"),
+    [
+        ("{mode}_stage", a_job("Resize", WRITE_BUCKET)),
+        ("{mode}_stage_with_container", a_container_job("Convert", WRITE_BUCKET, when_disconnected="run")),
+    ],
+)
+def test_template_is_as_it_was(name: str, job: JobSpec, mode: StageMode) -> None:
     """A stage with one job gives the recorded template; whoever changes it sees what changes in accounts."""
-    template = stage_template(a_stage(a_job("Resize", WRITE_BUCKET), context=a_context(mode=mode)))
+    template = stage_template(a_stage(job, context=a_context(mode=mode)))
 
-    assert json.loads((VECTORS / f"{mode}_stage.json").read_text()) == template
+    assert json.loads((VECTORS / f"{name.format(mode=mode)}.json").read_text()) == template
 
 
 def test_equal_jobs_give_equal_bytes() -> None:
@@ -130,7 +142,12 @@ def test_job_role_has_the_jobs_permissions_and_no_other() -> None:
 def test_roles_are_least_privileged(mode: StageMode) -> None:
     """No role may do all of anything, and every resource is the stage's or a bundle."""
     template = stage_template(
-        a_stage(a_job("Resize", when_disconnected="run"), a_job("Report"), context=a_context(mode=mode))
+        a_stage(
+            a_job("Resize", when_disconnected="run"),
+            a_job("Report"),
+            a_container_job("Convert", when_disconnected="run"),
+            context=a_context(mode=mode),
+        )
     )
 
     statements = list(_allowed(template))
@@ -141,6 +158,7 @@ def test_roles_are_least_privileged(mode: StageMode) -> None:
         each
         for each in statements
         if not any(own in _resource(each) for own in ("shop-mia", "shop/mia", "/bundles/"))
+        and each["Action"] != ["ecr:GetAuthorizationToken"]  # has no resource type
     ]
 
 
@@ -286,6 +304,78 @@ def test_build_knows_its_job_and_never_a_payload() -> None:
     } == variables
 
 
+def test_command_runs_in_its_authors_image() -> None:
+    """The project has the image, pulled by the job's own role, its script, and no source of its own."""
+    job = a_container_job("Convert", timeout_s=600, environment={"COLOR": "blue"})
+
+    [project] = resources_of(stage_template(a_production_stage(job)), "CodeBuild::Project")
+
+    environment = project["Environment"]
+    phases = json.loads(project["Source"].pop("BuildSpec"))["phases"]
+    variables = {each["Name"]: each["Value"] for each in environment["EnvironmentVariables"]}
+    assert (f"{REPOSITORY}:{IMAGE_DIGEST}", "SERVICE_ROLE") == (
+        environment["Image"],
+        environment["ImagePullCredentialsType"],
+    )
+    assert ({"Type": "NO_SOURCE"}, 10) == (project["Source"], project["TimeoutInMinutes"])
+    assert {"commands": ['/bin/sh "$CODEBUILD_SRC_DIR.sh"']} == phases["build"]
+    assert {
+        "COLOR": "blue",
+        "LIVEJOB_APP": "shop",
+        "LIVEJOB_BUNDLE": f"image:{IMAGE_DIGEST}",
+        "LIVEJOB_JOB": "Convert",
+        "LIVEJOB_STAGE": "mia",
+    } == variables
+
+
+def test_script_is_written_down_as_it_is(tmp_path: Path) -> None:
+    """Whatever quotes and lines the command has, the shell that runs the preparation keeps them."""
+    command = ("printf", "%s|", "it's", 'a "b"', "$HOME\n", "ü\n\n", "")
+    job = a_container_job("Convert", container=Container(command))
+    [project] = resources_of(stage_template(a_production_stage(job)), "CodeBuild::Project")
+    phases = json.loads(project["Source"]["BuildSpec"])["phases"]
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "payload.json").write_text("0")
+
+    script = "\n".join([*phases["pre_build"]["commands"], *phases["build"]["commands"]])
+    environment = {"CODEBUILD_SRC_DIR": str(tmp_path / "src"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh", "-ec", script], env=environment, capture_output=True, check=True)
+
+    assert "".join(f"{each}|" for each in command[2:]) == done.stdout.decode()
+
+
+def test_only_images_bring_permissions_and_a_rule_for_them() -> None:
+    """Without container jobs no role knows ECR or inputs, and no start of a build is told of."""
+    with_images, without = (
+        json.dumps(stage_template(a_production_stage(job)))
+        for job in (a_container_job("Convert"), a_job("Resize"))
+    )
+
+    words = ["ecr:", "-us-east-1/inputs/", "Build Phase Change", "ImageRepository", "LIVEJOB_CONTAINER"]
+    assert words == [word for word in words if word in with_images]
+    assert [] == [word for word in words if word in without]
+
+
+def test_command_can_touch_no_record() -> None:
+    """The role of a container job reads its input and its image, and nothing of the stage's table."""
+    template = stage_template(a_production_stage(a_container_job("Convert")))
+
+    [role] = [each for each in resources_of(template, "IAM::Role") if each["RoleName"].endswith("-job")]
+    [policy] = role["Policies"]
+
+    assert {"s3", "ecr", "logs"} == {
+        action.partition(":")[0]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+
+
+@pytest.mark.parametrize(("app", "name"), [("Shop", "livejob-shop-mia"), ("a--b-", "livejob-a-b-mia")])
+def test_repository_has_a_name_that_ecr_takes(app: str, name: str) -> None:
+    """No capitals, and no two hyphens in a row."""
+    assert name == StageNames(app, "mia").repository
+
+
 def test_names_with_hyphens_do_not_collide() -> None:
     """Logical ids know no hyphen; two jobs that differ by it alone stay two."""
     assert "Resize" == logical_id("Resize")
@@ -312,16 +402,23 @@ def test_name_that_is_too_long_is_told_before_aws_does(app: str, stage: str, job
     assert " characters, and AWS allows 6" in caught.value.message
 
 
-@pytest.mark.parametrize("mode", ["development", "production"])
-def test_as_many_jobs_as_fit_stay_within_cloudformations_limit(mode: StageMode) -> None:
+@pytest.mark.parametrize(
+    ("mode", "others"),
+    [("development", []), ("production", []), ("production", [a_container_job("Convert")])],
+)
+def test_as_many_jobs_as_fit_stay_within_cloudformations_limit(
+    mode: StageMode, others: list[JobSpec]
+) -> None:
     """The most jobs that are let through make a template of at most 500 resources; one more is refused."""
-    context, limit = a_context(mode=mode), jobs_max(is_built=mode == "production")
-    fitting = a_stage(*(a_job(f"J{number}") for number in range(limit)), context=context)
+    context = a_context(mode=mode)
+    limit = jobs_max(is_built=mode == "production", has_images=bool(others))
+    jobs = [*others, *(a_job(f"J{number}") for number in range(limit + 1 - len(others)))]
+    fitting = a_stage(*jobs[:limit], context=context)
     resources = stage_template(fitting)["Resources"]
     check_stage(fitting)
 
     with pytest.raises(TooManyJobs) as caught:
-        check_stage(a_stage(*(a_job(f"J{number}") for number in range(limit + 1)), context=context))
+        check_stage(a_stage(*jobs, context=context))
 
     assert isinstance(resources, dict)
     assert 490 < len(resources) <= 500
@@ -337,13 +434,14 @@ def test_templates_pass_cfn_lint() -> None:
     templates = [
         stage_template(a_stage(a_job("Resize", WRITE_BUCKET), a_job("Month-End", when_disconnected="run"))),
         stage_template(a_production_stage(a_job("Resize", WRITE_BUCKET), a_job("Month-End"))),
+        stage_template(a_production_stage(a_container_job("Convert", WRITE_BUCKET), a_job("Month-End"))),
         artifacts_template(Bucket("livejob-artifacts-123456789012-us-east-1", {}, is_kept=True)),
     ]
     texts = [with_digest(each, {})[0] for each in templates]
 
     findings = [lint(text, config=ManualArgs(include_checks=["I"], regions=["us-east-1"])) for text in texts]
 
-    assert [[], [], []] == findings
+    assert [[], [], [], []] == findings
 
 
 def _allowed(template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Brings the code of a stage into its CDK app: bundles and livejob's own functions, as assets.
+"""Brings the code of a stage into its CDK app: bundles, images and livejob's own functions, as assets.
 
 `livejob deploy` puts them into the account's artifacts bucket. An asset gets its bucket and key from the
 CDK, and a job's role may read that one object, for others' assets are in the same bucket. Called by
@@ -13,15 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import aws_s3_assets
+from aws_cdk import aws_ecr_assets, aws_s3_assets
 from constructs import Construct
 
 from livejob.deploy.app_files import app_files
 from livejob.deploy.build import Platform
 from livejob.deploy.bundle import Bundler
 from livejob.deploy.packages import Package, invoker_package, reconciler_package
-from livejob.deploy.resources import BundleCode, FunctionCode
+from livejob.deploy.resources import BundleCode, FunctionCode, ImageCode
 from livejob.deploy.stages import StageCode
+from livejob.images.context import context_digest
+from livejob.images.port import ImageOrder, order_of
 from livejob.project.settings import LIVEJOB_DIRECTORY
 from livejob.project.specs import JobSpec
 from livejob_infra.props import CopyFile
@@ -41,6 +43,11 @@ class Source:
         return cls(Path(src_path).resolve(), copies)
 
 
+_PLATFORMS = {
+    "linux/amd64": aws_ecr_assets.Platform.LINUX_AMD64,
+    "linux/arm64": aws_ecr_assets.Platform.LINUX_ARM64,
+}
+
 KEPT = Path(LIVEJOB_DIRECTORY, "bundles")
 """Where bundles are kept, relative to the directory that the CDK app runs in."""
 
@@ -55,6 +62,7 @@ class CodeAssets:
         self._scope = scope
         self._kept = kept
         self._bundles: dict[tuple[Source, Platform], BundleCode] = {}
+        self._images: dict[str, ImageCode] = {}
         self._functions = [self._function(make()) for make in (invoker_package, reconciler_package)]
 
     def bundle(self, source: Source, platform: Platform, jobs: Sequence[JobSpec]) -> BundleCode:
@@ -76,10 +84,35 @@ class CodeAssets:
         asset = self._asset(f"Bundle{len(self._bundles)}", bundle.path)
         return BundleCode(bundle.digest, asset.s3_bucket_name, asset.s3_object_key, asset.s3_object_key)
 
-    def stage_code(self, bundles: Mapping[Platform, BundleCode]) -> StageCode:
-        """The code of the stage with these bundles."""
+    def image(self, source: Source, job: JobSpec) -> ImageCode:
+        """The image of a container job. The CDK's command builds and pushes it, with Docker.
+
+        Raises:
+            LivejobError: see `livejob.images.context.context_digest`.
+        """
+        if job.name not in self._images:
+            self._images[job.name] = self._new_image(order_of(source.directory, job), job.name)
+        return self._images[job.name]
+
+    def _new_image(self, order: ImageOrder, job: str) -> ImageCode:
+        asset = aws_ecr_assets.DockerImageAsset(
+            self._scope,
+            f"{job}Image",
+            directory=str(order.directory),
+            file=order.file,
+            build_args=dict(order.build_args),
+            platform=_PLATFORMS[order.platform],
+        )
+        return ImageCode(context_digest(order), asset.image_uri, asset.repository.repository_arn)
+
+    def stage_code(
+        self,
+        bundles: Mapping[Platform, BundleCode] | None = None,
+        images: Mapping[str, ImageCode] | None = None,
+    ) -> StageCode:
+        """The code of the stage with these bundles and images."""
         invoker, reconciler = self._functions
-        return StageCode(invoker, reconciler, bundles)
+        return StageCode(invoker, reconciler, bundles or {}, images or {})
 
     def _function(self, package: Package) -> FunctionCode:
         with tempfile.TemporaryDirectory() as directory:

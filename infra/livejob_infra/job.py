@@ -1,4 +1,5 @@
-"""`Job`: a function that may run for hours, as a CDK construct with SST's props in Python spelling."""
+"""`Job`: a function or a command that may run for hours, as a CDK construct with SST's props in Python
+spelling."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ class Job(Construct):
         cdk: JobCdk | None = None,
     ) -> None:
         """
-        handler:         `path/to/file.function`, relative to src_path.
+        handler:         `path/to/file.function`, relative to src_path; of a container job the directory of
+                         its Dockerfile.
         src_path:        directory of the source, relative to where the CDK app runs.
         runtime:         `python3.9` to `python3.14`; `container`.
         architecture:    `x86_64` or `arm_64`.
@@ -89,7 +91,7 @@ class Job(Construct):
         permissions:     see `livejob_infra.permissions`.
         bind:            constructs to work with: each goes where it belongs, to config or permissions.
         environment:     more variables, by name.
-        container:       of a container job.
+        container:       of a container job: its command and how its image is built, see ContainerProps.
         log_retention:   `one_day` to `ten_years`; None is two weeks.
         enable_live_dev: taken for SST's sake. A stage that the CDK deploys has no stub: its jobs run on
                          CodeBuild. `livejob start` makes development stages.

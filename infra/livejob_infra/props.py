@@ -107,22 +107,21 @@ def job_spec(id_: str, props: JobProps) -> JobSpec:
         JobSpecInvalid: a prop that is missing, unknown or out of its limits.
     """
     if props.runtime == CONTAINER:
-        _check_container(id_, props.container)
-        raise invalid(
-            f"The {id_} Job is a container job, and livejob does not build those yet.",
-            'Give it a Python handler and runtime="python3.12".',
-        )
-    if props.container is not None:
+        _check_container(id_, props)
+    elif props.container is not None:
         raise invalid(
             f"The {id_} Job has `container` and is no container job.", 'Set runtime="container" with it.'
         )
     _check_architecture(id_, props.architecture)
     memory_bytes = _memory_bytes(id_, props.memory_size, props.architecture)
     timeout_s = _timeout_s(id_, props.timeout)
-    _check_handler(id_, props)
-    _check_copies(id_, props)
+    if props.runtime == CONTAINER:
+        _check_dockerfile(props)
+    else:
+        _check_handler(id_, props)
+        _check_copies(id_, props)
     days = _retention_days(id_, props.log_retention)
-    names = ("runtime", "environment", "retries", "backoff", "queue_timeout")
+    names = ("runtime", "container", "environment", "retries", "backoff", "queue_timeout")
     arguments = {"name": id_, **{name: getattr(props, name) for name in names}}
     spec = _spec(id_, props.handler, arguments)
     return replace(
@@ -208,7 +207,8 @@ def _retention_days(id_: str, value: str | None) -> int | None:
     return days
 
 
-def _check_container(id_: str, container: ContainerProps | None) -> None:
+def _check_container(id_: str, props: JobProps) -> None:
+    container = props.container
     if container is None or not container.get("cmd"):
         raise invalid(
             f"No commands defined for the {id_} Job.",
@@ -218,6 +218,23 @@ def _check_container(id_: str, container: ContainerProps | None) -> None:
         raise invalid(
             f"The container of the {id_} Job has no {key!r}.",
             f"Known are {_list(list(ContainerProps.__annotations__))}.",
+        )
+    if props.copy_files:
+        raise invalid(
+            f"The {id_} Job has `copy_files` and is a container job.",
+            "COPY them in its Dockerfile.",
+        )
+
+
+def _check_dockerfile(props: JobProps) -> None:
+    """It is there. What is in it is Docker's affair."""
+    assert props.container is not None
+    path = Path(props.src_path, props.handler, props.container.get("file", "Dockerfile"))
+    if not path.is_file():
+        raise invalid(
+            f'Failed to build job "{props.handler}"\nThere is no {path}.',
+            "The handler of a container job is the directory of its Dockerfile, relative to src_path; "
+            "src_path is relative to the directory that the CDK app runs in.",
         )
 
 

@@ -17,8 +17,8 @@ from constructs import Construct
 import livejob
 from livejob.deploy.build import Platform, platform_of
 from livejob.deploy.checks import check_stage
-from livejob.deploy.resources import BundleCode, StageContext
-from livejob.deploy.stages import stage_resources
+from livejob.deploy.resources import BundleCode, ImageCode, StageContext
+from livejob.deploy.stages import StageCode, stage_resources
 from livejob.deploy.template import stage_template
 from livejob.project.specs import JobSpec
 from livejob.wire.names import NAME_PATTERN, StageNames
@@ -102,27 +102,34 @@ class LivejobStage(Construct):
     def _refresh(self) -> None:
         context = self._context()
         self._check(context)
-        resources = self._made_from(context, [], {})
+        resources = self._made_from(context, [], self._code.stage_code())
         for (source, platform), jobs in self._groups().items():
             bundle = self._code.bundle(source, platform, jobs)
-            resources |= self._made_from(context, jobs, {platform: bundle})
+            resources |= self._made_from(context, jobs, self._code.stage_code({platform: bundle}))
+        # Last, because with container jobs the stage's own roles have more in them.
+        containers = [each for each in self._jobs.values() if each.spec.is_container]
+        if containers:
+            images = {each.spec.name: self._code.image(each.source, each.spec) for each in containers}
+            specs = [each.spec for each in containers]
+            resources |= self._made_from(context, specs, self._code.stage_code(images=images))
         for each in self._jobs.values():
             each.change(resources)
         self._resources.make(resources)
 
     def _groups(self) -> Mapping[tuple[Source, Platform], list[JobSpec]]:
-        """The jobs by the bundle they need."""
+        """The functions by the bundle they need."""
         groups: dict[tuple[Source, Platform], list[JobSpec]] = {}
         for each in self._jobs.values():
-            groups.setdefault((each.source, platform_of(each.spec)), []).append(each.spec)
+            if not each.spec.is_container:
+                groups.setdefault((each.source, platform_of(each.spec)), []).append(each.spec)
         return groups
 
     def _made_from(
-        self, context: StageContext, specs: Sequence[JobSpec], bundles: Mapping[Platform, BundleCode]
+        self, context: StageContext, specs: Sequence[JobSpec], code: StageCode
     ) -> dict[str, Resource]:
         """The resources of the stage as if these were all its jobs."""
         jobs = {each.name: each for each in specs}
-        template = stage_template(stage_resources(context, jobs, self._code.stage_code(bundles)))
+        template = stage_template(stage_resources(context, jobs, code))
         resources: Mapping[str, Resource] = template["Resources"]  # type: ignore[assignment]
         return dict(resources)
 
@@ -135,7 +142,10 @@ class LivejobStage(Construct):
         known = replace(context, account=account, region=region)
         specs = {each.spec.name: each.spec for each in self._jobs.values()}
         any_code = BundleCode("", "", "", "")
-        code = self._code.stage_code({platform_of(spec): any_code for spec in specs.values()})
+        code = self._code.stage_code(
+            {platform_of(spec): any_code for spec in specs.values() if not spec.is_container},
+            {name: ImageCode("", "", "") for name, spec in specs.items() if spec.is_container},
+        )
         check_stage(stage_resources(known, specs, code))
 
 

@@ -10,6 +10,7 @@ from livejob import __version__
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.review import ConsoleReview
 from livejob.cli.stack_output import StackProgress, count_done
+from livejob.cli.stage_images import ImageProgress, open_images
 from livejob.cli.stage_source import make_source
 from livejob.cli.style import human_seconds
 from livejob.cli.wiring import Target, open_settings, open_target
@@ -36,11 +37,12 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     clock = SystemClock()
     began_s = clock.monotonic_s()
     context = production_context(target)
-    source = make_source(context, settings, jobs)
+    clients = DeployClients(target.session, target.endpoint_url)
+    images = open_images(clients, context, settings, jobs, ImageProgress(is_json=is_json))
+    source = make_source(context, settings, jobs, images)
     bundled_s = clock.monotonic_s() - began_s
     progress = StackProgress(is_json=is_json)
     review = ConsoleReview("livejob deploy", is_yes=is_yes, is_silent=is_json, asks_for_changes=True)
-    clients = DeployClients(target.session, target.endpoint_url)
     deployed = deploy_stage(clients, context, jobs, source, progress.tell, review)
     seconds = clock.monotonic_s() - began_s
     if is_json:

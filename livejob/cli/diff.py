@@ -9,6 +9,7 @@ import click
 from livejob.cli.deploy import production_context
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.stack_output import change_document, describe_changes
+from livejob.cli.stage_images import ImageProgress, open_images
 from livejob.cli.stage_source import make_source
 from livejob.cli.wiring import open_settings, open_target
 from livejob.deploy.artifacts import DeployClients
@@ -26,8 +27,9 @@ def command(options: GlobalOptions, *, is_json: bool) -> None:
     jobs = discover_jobs(settings).require_whole(settings.source_directory)
     target = open_target(settings, options.is_local)
     context = production_context(target)
-    source = make_source(context, settings, jobs)
-    diff = diff_stage(DeployClients(target.session, target.endpoint_url), context, jobs, source)
+    clients = DeployClients(target.session, target.endpoint_url)
+    images = open_images(clients, context, settings, jobs, ImageProgress(is_json=is_json))
+    diff = diff_stage(clients, context, jobs, make_source(context, settings, jobs, images))
     if is_json:
         changes = [change_document(each) for each in diff.changes]
         click.echo(json.dumps({"mode": diff.mode, "changes": changes}))

@@ -1,7 +1,8 @@
 """Where the output of a run is read from: the file that a daemon on this machine writes, or a build's log.
 
 A run's record says which, and with its next attempt it may be another. The log of a build holds what
-CodeBuild and the runner say too; only what the handler wrote is given.
+CodeBuild and the runner say too; only what the handler, or a container job's command, wrote is given: see
+`build_output`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from livejob.aws import translated
+from livejob.cli.build_output import CommandOutput, HandlerOutput
 from livejob.local_runner.logs import LogLine, LogReader
 from livejob.runs.model import Run
 from livejob.wire.names import BuildLog, read_build_log
+from livejob.wire.states import State
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
-
-CODEBUILD_PREFIX = "[Container] "
-RUNNER_PREFIX = "[livejob] "
 
 
 class OutputSource:
@@ -40,17 +40,17 @@ class OutputSource:
         place = read_build_log(run.log)
         if place is None:
             return list(self._local.read_new())
-        return self._reader(place).read_new(run)
+        return self._reader(place, run).read_new(run)
 
     def is_complete(self, run: Run) -> bool:
         """Nothing more will come for a run that has ended: a build's log follows its record with a delay."""
         place = read_build_log(run.log)
-        return place is None or self._reader(place).is_complete
+        return place is None or self._reader(place, run).is_complete(run)
 
-    def _reader(self, place: BuildLog) -> _BuildLogReader:
+    def _reader(self, place: BuildLog, run: Run) -> _BuildLogReader:
         if self._client is None:
             self._client = self._open_logs()
-        return self._readers.setdefault(place, _BuildLogReader(self._client, place))
+        return self._readers.setdefault(place, _BuildLogReader(self._client, place, run))
 
 
 class _From(TypedDict, total=False):
@@ -58,14 +58,15 @@ class _From(TypedDict, total=False):
 
 
 class _BuildLogReader:
-    """is_complete: the runner has said its last word."""
-
-    def __init__(self, client: CloudWatchLogsClient, place: BuildLog) -> None:
+    def __init__(self, client: CloudWatchLogsClient, place: BuildLog, run: Run) -> None:
         self._client = client
         self._place = place
         self._token: str | None = None
-        self._is_handlers = False
-        self.is_complete = False
+        self._output = CommandOutput() if run.is_container else HandlerOutput(run.id)
+
+    def is_complete(self, run: Run) -> bool:
+        """Also when nobody is left to say a last word."""
+        return self._output.is_complete or (run.is_container and run.state is State.CANCELLED)
 
     def read_new(self, run: Run) -> list[LogLine]:
         lines: list[LogLine] = []
@@ -75,21 +76,11 @@ class _BuildLogReader:
                 return lines
             events, token = answer
             for timestamp_ms, message in events:
-                self._take(run, timestamp_ms, message, lines)
+                texts = self._output.take(message.removesuffix("\n"))
+                lines += [LogLine(timestamp_ms, run.attempt_number, "stdout", text, "\n") for text in texts]
             if token == self._token:
                 return lines
             self._token = token
-
-    def _take(self, run: Run, timestamp_ms: int, message: str, lines: list[LogLine]) -> None:
-        text = message.removesuffix("\n")
-        if text.startswith(RUNNER_PREFIX):
-            # Its first word stands before all that the handler writes, its last one behind.
-            self.is_complete |= text.startswith(f"{RUNNER_PREFIX}{run.id} ")
-            self._is_handlers = not self.is_complete
-        elif text.startswith(CODEBUILD_PREFIX):
-            self._is_handlers = False
-        elif self._is_handlers:
-            lines.append(LogLine(timestamp_ms, run.attempt_number, "stdout", text, "\n"))
 
     def _page(self) -> tuple[list[tuple[int, str]], str] | None:
         """Events and the token of the page after them; None while there is no log."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from livejob.deploy.build import Platform, platform_of
 from livejob.deploy.bundle import Bundle, Bundler
+from livejob.deploy.images import StageImages
 from livejob.deploy.packages import invoker_package, reconciler_package, stub_package
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import StageSource
@@ -17,8 +18,12 @@ BUNDLES = "bundles"
 """Below the app's `.livejob/`: zips that were deployed, and those of its packages."""
 
 
-def make_source(context: StageContext, settings: Settings, jobs: Mapping[str, JobSpec]) -> StageSource:
-    """The code of a stage of the context's mode; bundles only where a job is built.
+def make_source(
+    context: StageContext, settings: Settings, jobs: Mapping[str, JobSpec], images: StageImages
+) -> StageSource:
+    """The code of a stage of the context's mode; bundles only where a function is built.
+
+    images: those of the stage's container jobs.
 
     Raises:
         JobSpecInvalid, DependenciesUnusable: see `Bundler.bundle`.
@@ -27,12 +32,13 @@ def make_source(context: StageContext, settings: Settings, jobs: Mapping[str, Jo
     built = [spec for spec in jobs.values() if has_builds(context, spec)]
     if not built:
         return StageSource(invoker)
-    return StageSource(invoker, reconciler_package(), _bundles(settings, built))
+    functions = [spec for spec in built if not spec.is_container]
+    return StageSource(invoker, reconciler_package(), _bundles(settings, functions), images)
 
 
-def _bundles(settings: Settings, built: list[JobSpec]) -> Mapping[Platform, Bundle]:
+def _bundles(settings: Settings, functions: list[JobSpec]) -> Mapping[Platform, Bundle]:
     bundler = Bundler(settings.root, settings.source_directory, settings.livejob_directory / BUNDLES)
     by_platform: dict[Platform, list[JobSpec]] = {}
-    for spec in built:
+    for spec in functions:
         by_platform.setdefault(platform_of(spec), []).append(spec)
     return {platform: bundler.bundle(platform, specs) for platform, specs in by_platform.items()}

@@ -23,6 +23,7 @@ from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.review import ConsoleReview
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
+from livejob.cli.stage_images import ImageProgress, open_images
 from livejob.cli.stage_source import make_source
 from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
 from livejob.cli.wiring import Target, local_target, open_settings, open_target
@@ -79,7 +80,7 @@ def command(
     remember_stage(settings)
     clock = SystemClock()
     printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
-    wishes = Wishes(options.is_local, takeover, debug_wish)
+    wishes = Wishes(options.is_local, takeover, debug_wish, is_json)
     review = ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False)
     asyncio.run(LiveCommand(settings, jobs, wishes, printer, review, clock).run())
     return ExitCode.OK
@@ -92,6 +93,7 @@ class Wishes:
     is_local: bool | None
     is_takeover: bool
     debug: DebugWish
+    is_json: bool
 
 
 class LiveCommand:
@@ -201,7 +203,10 @@ class LiveCommand:
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)
         context = StageContext(target.names, target.account, target.region, __version__)
-        source = make_source(context, self._settings, self._jobs)
+        images = open_images(
+            clients, context, self._settings, self._jobs, ImageProgress(is_json=self._wishes.is_json)
+        )
+        source = make_source(context, self._settings, self._jobs, images)
         return deploy_stage(clients, context, self._jobs, source, self._printer.tell_deployment, self._review)
 
 

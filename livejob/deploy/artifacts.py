@@ -21,6 +21,7 @@ from livejob.wire.names import artifacts_bucket
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_s3 import S3Client
 
 BOOTSTRAP_STACK = "livejob-bootstrap"
@@ -41,6 +42,10 @@ class DeployClients:
     @cached_property
     def s3(self) -> S3Client:
         return self._session.client("s3", endpoint_url=self._endpoint_url)
+
+    @cached_property
+    def ecr(self) -> ECRClient:
+        return self._session.client("ecr", endpoint_url=self._endpoint_url)
 
 
 class Artifacts:

@@ -16,12 +16,20 @@ from livejob.deploy.build import Platform
 from livejob.deploy.bundle import Bundle
 from livejob.deploy.changes import ResourceChange
 from livejob.deploy.checks import check_stage
+from livejob.deploy.images import NoImages, StageImages
 from livejob.deploy.packages import Package
+from livejob.deploy.repository import EcrRepository
 from livejob.deploy.resources import MODE_TAG, StageContext, StageMode, StageResources
 from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Condition, Proposal, Stacks, StackView, Template
 from livejob.deploy.stack_events import OnEvent
 from livejob.deploy.stages import StageCode, run_table, stage_bucket, stage_resources
-from livejob.deploy.template import DIGEST_OUTPUT, kept_template, stage_template, with_digest
+from livejob.deploy.template import (
+    DIGEST_OUTPUT,
+    REPOSITORY_OUTPUT,
+    kept_template,
+    stage_template,
+    with_digest,
+)
 from livejob.errors import NameConflict
 from livejob.project.specs import JobSpec
 from livejob.wire.names import artifacts_bucket
@@ -38,6 +46,7 @@ class StageSource:
     invoker: Package
     reconciler: Package | None = None
     bundles: Mapping[Platform, Bundle] = field(default_factory=dict)
+    images: StageImages = field(default_factory=NoImages)
 
     @property
     def packages(self) -> list[Package]:
@@ -49,6 +58,7 @@ class StageSource:
             self.invoker.code_in(bucket),
             self.reconciler.code_in(bucket) if self.reconciler else None,
             {platform: bundle.code_in(bucket) for platform, bundle in self.bundles.items()},
+            self.images.code(),
         )
 
 
@@ -86,6 +96,11 @@ class Removal:
     kept_table: str
     kept_bucket: str
 
+    @property
+    def has_images(self) -> bool:
+        """It has a repository, which is no part of the stack."""
+        return REPOSITORY_OUTPUT in self.stack.outputs
+
 
 class Review(Protocol):
     """Who is asked before something is changed; whoever does not agree raises."""
@@ -121,6 +136,7 @@ def deploy_stage(
     before = clients.stacks.view(context.names.stack)
     _check_owner(before, context)
     _check_mode(before, context, review)
+    source.images.publish()
     if wanted.is_deployed(before):
         return _deployed(wanted.stage, is_changed=False)
     artifacts = Artifacts(clients, context)
@@ -131,6 +147,9 @@ def deploy_stage(
     if proposal is None:
         return _deployed(wanted.stage, is_changed=True)
     _execute(clients.stacks, proposal, on_event, review)
+    source.images.prune()
+    if REPOSITORY_OUTPUT in before.outputs and not wanted.stage.repository:
+        _repository(clients, context).delete()
     return _deployed(wanted.stage, is_changed=True, changes=proposal.changes)
 
 
@@ -181,6 +200,8 @@ def remove_stage(clients: DeployClients, context: StageContext, removal: Removal
         StackBusy, StackFailed, AwsError: as `deploy_stage`.
     """
     stacks = clients.stacks
+    if removal.has_images:
+        _repository(clients, context).delete()
     if not removal.kept_bucket:
         _empty(clients.s3, context.bucket)
         stacks.delete(removal.stack, on_event)

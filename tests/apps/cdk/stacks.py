@@ -17,9 +17,44 @@ SAME_JOB: Mapping[str, object] = {
 """A job as `@job(...)` says it; `same_as_deploy` says the same with the construct's props."""
 
 
+SAME_CONTAINER_JOB: Mapping[str, object] = {
+    "name": "MyCommand",
+    "runtime": "container",
+    "timeout": "30 minutes",
+    "memory": "7 GB",
+    "environment": {"COLOR": "blue"},
+    "container": {"cmd": ["python3", "/var/task/my-script.py"], "build_args": {"COLOR": "blue"}},
+}
+"""A container job as `[jobs.MyCommand]` says it; `container_same_as_deploy` says the same."""
+
+
 def same_as_deploy(stack: Stack) -> None:
     """The job of SAME_JOB."""
     stage = LivejobStage(stack, "Livejob", app="shop", stage="same")
+    Job(
+        stage,
+        "MyJob",
+        handler="src/job.main",
+        runtime="python3.12",
+        timeout="30 minutes",
+        memory_size="7 GB",
+        environment={"COLOR": "blue"},
+    )
+
+
+def container_same_as_deploy(stack: Stack) -> None:
+    """The jobs of SAME_CONTAINER_JOB and SAME_JOB."""
+    stage = LivejobStage(stack, "Livejob", app="shop", stage="same")
+    Job(
+        stage,
+        "MyCommand",
+        runtime="container",
+        handler="src/job",
+        timeout="30 minutes",
+        memory_size="7 GB",
+        environment={"COLOR": "blue"},
+        container={"cmd": ["python3", "/var/task/my-script.py"], "build_args": {"COLOR": "blue"}},
+    )
     Job(
         stage,
         "MyJob",

@@ -13,20 +13,21 @@ from livejob_infra import Job, LivejobStage
 from livejob.deploy.build import platform_of
 from livejob.deploy.bundle import Bundle
 from livejob.deploy.packages import invoker_package, reconciler_package
-from livejob.deploy.resources import StageContext
+from livejob.deploy.resources import ImageCode, StageContext
 from livejob.deploy.stages import StageCode, stage_resources
 from livejob.deploy.template import stage_template
 from livejob.errors import LivejobError, NameTooLong
 from livejob.project.job_arguments import make_spec
+from livejob.project.specs import JobSpec
 from livejob.wire.names import StageNames
-from tests.apps.cdk.stacks import SAME_JOB, other_vpc
+from tests.apps.cdk.stacks import SAME_CONTAINER_JOB, SAME_JOB, other_vpc
 from tests.functional.infra.conftest import ACCOUNT, REGION, SynthesizedApp
 
 OF_A_JOB = ["BuildLog", "Invoker", "InvokerAsync", "Log", "Parameter", "Project", "Role"]
 
 
-def deployed_by_livejob() -> Mapping[str, Any]:
-    """The resources of the stage with SAME_JOB in it, as `livejob deploy` makes them."""
+def deployed_by_livejob(*containers: JobSpec) -> Mapping[str, Any]:
+    """The resources of the stage with SAME_JOB and container jobs in it, as `livejob deploy` makes them."""
     spec = make_spec(SAME_JOB, "src/job.main", "job.py:1")
     context = StageContext(StageNames("shop", "same"), ACCOUNT, REGION, "0.1.0", "production")
     bundle = Bundle("0" * 64, Path()).code_in("artifacts")
@@ -34,8 +35,10 @@ def deployed_by_livejob() -> Mapping[str, Any]:
         invoker_package().code_in("artifacts"),
         reconciler_package().code_in("artifacts"),
         {platform_of(spec): bundle},
+        {each.name: ImageCode("0" * 64, "uri", "repository") for each in containers},
     )
-    resources: Any = stage_template(stage_resources(context, {spec.name: spec}, code))["Resources"]
+    jobs = {each.name: each for each in (spec, *containers)}
+    resources: Any = stage_template(stage_resources(context, jobs, code))["Resources"]
     return resources
 
 
@@ -132,12 +135,31 @@ def test_example_in_a_vpc_synthesizes(synthesized: SynthesizedApp) -> None:
     assert ["Job", "Vpc"] == [each["PolicyName"] for each in policies]
 
 
-def test_example_of_a_container_job_is_refused(stack: Stack) -> None:
-    """Container jobs are not built by the CDK yet, and say so."""
-    from tests.apps.cdk.examples import creating_a_container_job
+def test_container_job_is_that_of_livejob_deploy(synthesized: SynthesizedApp) -> None:
+    """Beside a function too: roles have what both need; the image lies in the CDK's repository."""
+    spec = make_spec(SAME_CONTAINER_JOB, "src/job", "livejob.toml [jobs.MyCommand]")
+    ours, theirs = deployed_by_livejob(spec), synthesized.resources("ContainerSameAsDeploy")
 
-    with pytest.raises(LivejobError, match="container job, and livejob does not build those yet"):
-        creating_a_container_job(Stack(stack, "Container"))
+    assert ours.keys() == theirs.keys()
+    assert {
+        ".JobMyCommandInvoker.Properties.Environment.Variables.LIVEJOB_BUNDLE",
+        ".JobMyCommandProject.Properties.Environment.EnvironmentVariables.Value",  # the same
+        ".JobMyCommandProject.Properties.Environment.Image",
+        ".JobMyCommandRole.Properties.Policies.PolicyDocument.Statement.Resource",  # the repository's
+    } == {each for each in differences(ours, theirs) if "MyJob" not in each and ".Code.S3" not in each}
+
+
+def test_example_of_a_container_job_synthesizes(synthesized: SynthesizedApp) -> None:
+    """Its image is an asset of the CDK's, for the machine of its project, pulled under the job's role."""
+    project = synthesized.resources("CreatingAContainerJob")["JobMyJobProject"]["Properties"]
+    assets = json.loads((synthesized.directory / "CreatingAContainerJob.assets.json").read_text())
+
+    [image] = assets["dockerImages"].values()
+
+    assert "linux/amd64" == image["source"]["platform"]
+    assert (synthesized.directory / image["source"]["directory"] / "my-script.py").is_file()
+    assert "SERVICE_ROLE" == project["Environment"]["ImagePullCredentialsType"]
+    assert "NO_SOURCE" == project["Source"]["Type"]
 
 
 def test_caller_gets_one_invoker_and_its_parameter(synthesized: SynthesizedApp) -> None:

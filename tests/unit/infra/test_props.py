@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from livejob_infra.props import JobProps, job_spec
+from livejob_infra.props import ContainerProps, JobProps, job_spec
 
 from livejob.errors import JobSpecInvalid
+from livejob.project.specs import Container
 from livejob.wire.limits import GIB
 
 
@@ -122,11 +123,36 @@ def test_file_to_copy_must_be_there(props: JobProps) -> None:
     assert 'Failed to build job "src/job.main"\nThere is no gone.txt to copy in ' in error.message
 
 
-def test_container_job_is_told_that_it_is_not_built(props: JobProps) -> None:
-    """The props of a container job are checked, and then it is said that none is made."""
-    error = refusal(replace(props, runtime="container", container={"cmd": ["python3", "s.py"]}))
+@pytest.fixture
+def container_props(props: JobProps) -> JobProps:
+    """The least that a container job is given: a command, and a directory with a Dockerfile."""
+    Path(props.src_path, "src/Dockerfile").write_text("FROM scratch\n")
+    return replace(props, handler="src", runtime="container", container={"cmd": ["python3", "s.py"]})
 
-    assert "The MyJob Job is a container job, and livejob does not build those yet." == error.message
+
+def test_container_job_is_a_command_in_a_directory(container_props: JobProps) -> None:
+    """It has what `[jobs.Name]` of livejob.toml gives one, and SST's defaults."""
+    spec = job_spec("MyJob", replace(container_props, timeout="30 minutes"))
+
+    assert (Container(("python3", "s.py")), "src") == (spec.container, spec.handler)
+    assert ("container", 1800, 3 * GIB) == (spec.runtime, spec.timeout_s, spec.memory_bytes)
+
+
+def test_dockerfile_must_be_there(container_props: JobProps) -> None:
+    """It is looked for when the app is synthesized, in the handler's directory and under its own name."""
+    container: ContainerProps = {"cmd": ["sh"], "file": "Other.Dockerfile"}
+
+    error = refusal(replace(container_props, container=container))
+
+    assert error.message.startswith('Failed to build job "src"\nThere is no ')
+    assert error.message.endswith("src/Other.Dockerfile.")
+
+
+def test_container_job_copies_its_files_itself(container_props: JobProps) -> None:
+    """What is in an image, its Dockerfile says."""
+    error = refusal(replace(container_props, copy_files=[{"from": "a"}]))
+
+    assert "The MyJob Job has `copy_files` and is a container job." == error.message
 
 
 @pytest.mark.parametrize("name", ["LIVEJOB_APP", "AWS_REGION", "NOT A NAME"])

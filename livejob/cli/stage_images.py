@@ -33,9 +33,8 @@ def open_images(
     orders = {job: order_of(source, spec) for job, spec in jobs.items() if has_image(context, spec)}
     if not orders:
         return NoImages()
-    clock = SystemClock()
-    repository = EcrRepository(clients.ecr, context, clock)
-    return RepositoryImages(orders, repository, DockerCommand(os.environ), watcher, clock)
+    repository = EcrRepository(clients.ecr, context)
+    return RepositoryImages(orders, repository, DockerCommand(os.environ), watcher, SystemClock())
 
 
 class ImageProgress:

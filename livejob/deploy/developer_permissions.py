@@ -140,6 +140,20 @@ _RULE_ACTIONS = (
     "events:TagResource",
     "events:UntagResource",
 )
+_REPOSITORY_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchDeleteImage",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:CreateRepository",
+    "ecr:DeleteRepository",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:TagResource",
+    "ecr:UploadLayerPart",
+)
 _CALLER_ACTIONS = ("lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission")
 _BUILD_LOG_READING = ("logs:FilterLogEvents", "logs:GetLogEvents")
 
@@ -165,6 +179,9 @@ def deployer_policy(account: str, region: str) -> Mapping[str, object]:
             _allow_stacks("BuildLogs", _LOG_ACTIONS, builds_log),
             _pass("FunctionsRoles", "lambda.amazonaws.com", *roles),
             _pass("JobsRoles", "codebuild.amazonaws.com", f"arn:aws:iam::{account}:role/livejob-*-job"),
+            _allow("Images", _REPOSITORY_ACTIONS, arn("ecr", "repository/livejob-*")),
+            # Has no resource type. Source: Service Authorization Reference, Amazon ECR.
+            _allow("Registry", ["ecr:GetAuthorizationToken"], "*"),
             _allow("Builds", ["codebuild:BatchGetBuilds"], arn("codebuild", "project/livejob-*")),
             _allow("BuildLogLines", _BUILD_LOG_READING, builds_log, f"{builds_log}:*"),
         ]

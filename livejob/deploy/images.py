@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from livejob.clock import Clock
+from livejob.clock import Clock, EpochMs
 from livejob.deploy.resources import ImageCode
+from livejob.errors import RegistryRefused
 from livejob.images.context import context_digest
 from livejob.images.port import ImageBuilder, ImageOrder, RegistryLogin
+
+KEPT_S = 7 * 86_400
+"""An image that no project names is kept for so long: a build that waits in the queue may still be of it."""
 
 
 class Repository(Protocol):
@@ -39,8 +43,8 @@ class Repository(Protocol):
         """How to push to it, and under which host."""
         ...
 
-    def prune(self, kept: Collection[str]) -> None:
-        """Delete the images that have none of these tags and can be of no use any more."""
+    def remove_unused(self, used: Collection[str], pushed_before_ms: EpochMs) -> int:
+        """Remove the images without a tag of `used` that were pushed before; how many."""
         ...
 
 
@@ -137,13 +141,19 @@ class RepositoryImages:
             self._publish(job, self._images[job])
 
     def prune(self) -> None:
-        self._repository.prune({image.code.digest for image in self._images.values()})
+        used = {image.code.digest for image in self._images.values()}
+        self._repository.remove_unused(used, EpochMs(self._clock.now_ms() - KEPT_S * 1000))
 
     def _publish(self, job: str, image: _Image) -> None:
         began_s = self._clock.monotonic_s()
         self._watcher.begin(job)
         self._builder.build(image.order, image.code.uri, self._watcher.see)
-        self._builder.push(image.code.uri, self._login, self._watcher.see)
+        try:
+            self._builder.push(image.code.uri, self._login, self._watcher.see)
+        except RegistryRefused:
+            # Tags do not move: another deployment at the same time may have been faster.
+            if not self._repository.has(image.code.digest):
+                raise
         self._watcher.end(job, self._clock.monotonic_s() - began_s)
 
     @cached_property

@@ -149,7 +149,7 @@ def deploy_stage(
     _execute(clients.stacks, proposal, on_event, review)
     source.images.prune()
     if REPOSITORY_OUTPUT in before.outputs and not wanted.stage.repository:
-        _repository(clients, context).delete()
+        EcrRepository(clients.ecr, context).delete()
     return _deployed(wanted.stage, is_changed=True, changes=proposal.changes)
 
 
@@ -201,7 +201,7 @@ def remove_stage(clients: DeployClients, context: StageContext, removal: Removal
     """
     stacks = clients.stacks
     if removal.has_images:
-        _repository(clients, context).delete()
+        EcrRepository(clients.ecr, context).delete()
     if not removal.kept_bucket:
         _empty(clients.s3, context.bucket)
         stacks.delete(removal.stack, on_event)

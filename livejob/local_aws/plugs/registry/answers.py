@@ -28,7 +28,7 @@ class Answer:
     file: Path | None = None
 
 
-class RegistryRefused(Exception):
+class RequestRefused(Exception):
     """The request cannot be answered with what it asks for. `code`: as the specification has it."""
 
     def __init__(

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 from livejob.local_aws.guard import Receive, Send
 from livejob.local_aws.guard import Scope as HttpScope
-from livejob.local_aws.plugs.registry.answers import Answer, RegistryRefused, send_answer
+from livejob.local_aws.plugs.registry.answers import Answer, RequestRefused, send_answer
 from livejob.local_aws.plugs.registry.blobs import Blobs, DigestWrong, Upload
 from livejob.local_aws.plugs.registry.manifests import (
     DEFAULT_MEDIA_TYPE,
@@ -77,7 +77,7 @@ class Registry:
         """Answer one request."""
         try:
             answer = await self._answer(target, http, _pieces_of(receive))
-        except RegistryRefused as refused:
+        except RequestRefused as refused:
             answer = refused.answer()
         await send_answer(answer, http["method"], send)
 
@@ -87,12 +87,12 @@ class Registry:
             return Answer(body=b"{}", headers={"content-type": "application/json"})
         action = action_of(target.verb, http["method"])
         if action is None:
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.METHOD_NOT_ALLOWED, "UNSUPPORTED", "The operation is unsupported."
             )
         self._check_permission(caller, action, target)
         if target.repository and target.repository not in self._repositories.names(caller.scope):
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.NOT_FOUND,
                 "NAME_UNKNOWN",
                 f"The repository with name '{target.repository}' does not exist in the registry with id "
@@ -105,7 +105,7 @@ class Registry:
         caller = self._tokens.caller(headers.get(b"authorization", b"").decode("latin-1"))
         if caller is None:
             challenge = f'Basic realm="{self._realm}/",service="ecr.amazonaws.com"'
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.UNAUTHORIZED,
                 "UNAUTHORIZED",
                 "Not Authorized",
@@ -116,7 +116,7 @@ class Registry:
     def _check_permission(self, caller: Caller, action: str, target: Target) -> None:
         refusal = self._permissions.refusal(caller, action, caller.scope.arn(target.repository or "*"))
         if refusal is not None:
-            raise RegistryRefused(HTTPStatus.FORBIDDEN, "DENIED", refusal)
+            raise RequestRefused(HTTPStatus.FORBIDDEN, "DENIED", refusal)
 
     async def _catalog(self, call: _Call) -> Answer:
         return _json({"repositories": list(self._repositories.names(call.scope))})
@@ -133,7 +133,7 @@ class Registry:
         upload_id = call.target.reference
         upload = self._blobs.upload(call.scope, call.target.repository, upload_id)
         if upload is None:
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", f"there is no upload {upload_id}"
             )
         if call.method == "DELETE":
@@ -153,7 +153,7 @@ class Registry:
         try:
             upload.finish(digest)
         except DigestWrong as error:
-            raise RegistryRefused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", str(error)) from error
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", str(error)) from error
         self._blobs.forget(call.target.reference)
         return _created(f"{call.path}/blobs/{digest}", digest)
 
@@ -161,7 +161,7 @@ class Registry:
         digest = call.target.reference
         path = self._blobs.find(call.scope, call.target.repository, digest)
         if path is None:
-            raise RegistryRefused(HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN", f"there is no blob {digest}")
+            raise RequestRefused(HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN", f"there is no blob {digest}")
         headers = {"content-type": "application/octet-stream", "docker-content-digest": digest}
         return Answer(headers=headers, file=path)
 
@@ -171,7 +171,7 @@ class Registry:
         name, reference = call.target.repository, call.target.reference
         manifest = self._repositories.manifest(call.scope, name, reference)
         if manifest is None:
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.NOT_FOUND, "MANIFEST_UNKNOWN", f"Requested image not found: {name}, {reference}"
             )
         headers = {"content-type": manifest.media_type, "docker-content-digest": manifest.digest}
@@ -184,14 +184,14 @@ class Registry:
         )
         is_digest = ":" in reference
         if is_digest and reference != manifest.digest:
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.BAD_REQUEST, "DIGEST_INVALID", f"the manifest's digest is {manifest.digest}"
             )
         self._check_contents(call, manifest)
         try:
             self._repositories.put_manifest(call.scope, name, manifest, None if is_digest else reference)
         except TagImmutable as error:
-            raise RegistryRefused(HTTPStatus.BAD_REQUEST, "TAG_INVALID", str(error)) from error
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, "TAG_INVALID", str(error)) from error
         return _created(f"{call.path}/manifests/{manifest.digest}", manifest.digest)
 
     def _check_contents(self, call: _Call, manifest: Manifest) -> None:
@@ -199,9 +199,9 @@ class Registry:
         try:
             contents = contents_of(manifest)
         except ManifestInvalid as error:
-            raise RegistryRefused(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", str(error)) from error
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, "MANIFEST_INVALID", str(error)) from error
         for digest in self._missing(call, contents):
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.NOT_FOUND,
                 "MANIFEST_BLOB_UNKNOWN",
                 f"the manifest names {digest}, which is not in the repository",
@@ -220,13 +220,13 @@ async def _pieces_of(receive: Receive) -> Pieces:
     """A request's body as it comes.
 
     Raises:
-        RegistryRefused: whoever sends it has gone away.
+        RequestRefused: whoever sends it has gone away.
     """
     has_more = True
     while has_more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise RegistryRefused(HTTPStatus.BAD_REQUEST, "BLOB_UPLOAD_INVALID", "the client went away")
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, "BLOB_UPLOAD_INVALID", "the client went away")
         has_more = message.get("more_body", False)
         if body := message.get("body", b""):
             yield body
@@ -249,7 +249,7 @@ async def _whole(pieces: Pieces) -> bytes:
     async for piece in pieces:
         whole += piece
         if len(whole) > MANIFEST_BYTES:
-            raise RegistryRefused(
+            raise RequestRefused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "SIZE_INVALID", "the manifest is too large"
             )
     return bytes(whole)
@@ -259,7 +259,7 @@ def _check_offset(call: _Call, upload: Upload) -> None:
     """A piece that says where it belongs has to follow on what is there."""
     said = call.headers.get("content-range", "").removeprefix("bytes ").partition("-")[0]
     if said and said != str(upload.size_bytes):
-        raise RegistryRefused(
+        raise RequestRefused(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
             "BLOB_UPLOAD_INVALID",
             f"{upload.size_bytes} bytes have come, so the next piece cannot begin at {said}",

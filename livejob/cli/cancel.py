@@ -10,6 +10,7 @@ from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.run_lookup import find_run
 from livejob.cli.wiring import open_settings, open_target
 from livejob.project.loading import discover_jobs
+from livejob.runs.model import Run
 from livejob.wire.states import TERMINAL, State
 
 
@@ -28,12 +29,13 @@ def command(options: GlobalOptions, run: str, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps({"id": found.id, "state": state}))
     else:
-        click.echo(_said(found.id, state, found.is_ended), err=True)
+        click.echo(_said(found, state), err=True)
 
 
-def _said(run_id: str, state: State, was_ended: bool) -> str:
-    if was_ended:
-        return f"{run_id} had ended before: {state}."
+def _said(run: Run, state: State) -> str:
+    if run.is_ended:
+        return f"{run.id} had ended before: {state}."
     if state in TERMINAL:
-        return f"{run_id} is {state}."
-    return f"{run_id} is asked to end; its handler has a moment to clean up. It is {state}."
+        return f"{run.id} is {state}."
+    who = "command" if run.is_container else "handler"
+    return f"{run.id} is asked to end; its {who} has a moment to clean up. It is {state}."

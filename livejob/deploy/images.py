@@ -14,7 +14,7 @@ from typing import Protocol
 
 from livejob.clock import Clock, EpochMs
 from livejob.deploy.resources import ImageCode
-from livejob.errors import RegistryRefused
+from livejob.errors import EngineUnavailable, RegistryRefused
 from livejob.images.context import context_digest
 from livejob.images.port import ImageBuilder, ImageOrder, RegistryLogin
 
@@ -147,7 +147,13 @@ class RepositoryImages:
     def _publish(self, job: str, image: _Image) -> None:
         began_s = self._clock.monotonic_s()
         self._watcher.begin(job)
-        self._builder.build(image.order, image.code.uri, self._watcher.see)
+        try:
+            self._builder.build(image.order, image.code.uri, self._watcher.see)
+        except EngineUnavailable as error:
+            raise EngineUnavailable(
+                f"the image of {job} has to be built: {error.message}",
+                remedy="Start Docker, whose command line is needed too, and deploy again.",
+            ) from error
         try:
             self._builder.push(image.code.uri, self._login, self._watcher.see)
         except RegistryRefused:

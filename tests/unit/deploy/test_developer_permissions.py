@@ -15,7 +15,7 @@ from livejob.deploy.developer_permissions import (
     developer_policy,
 )
 
-UNSCOPED = {"iot:DescribeEndpoint"}
+UNSCOPED = {"ecr:GetAuthorizationToken", "iot:DescribeEndpoint"}
 """Actions for which IAM knows no resource."""
 
 
@@ -76,7 +76,8 @@ def test_developers_alone_make_no_build() -> None:
 
 
 def test_resources_are_made_only_by_cloudformation() -> None:
-    """Making and deleting resources is allowed to CloudFormation on the developer's behalf."""
+    """Making and deleting resources is allowed to CloudFormation on the developer's behalf; the repository
+    of images alone has to be there before a stack is."""
     making = ("Create", "Delete", "Put", "Update")
     direct = {
         action
@@ -93,6 +94,9 @@ def test_resources_are_made_only_by_cloudformation() -> None:
         "dynamodb:DeleteItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
+        "ecr:CreateRepository",
+        "ecr:DeleteRepository",
+        "ecr:PutImage",
         "s3:DeleteObject",
         "s3:PutObject",
     } == direct

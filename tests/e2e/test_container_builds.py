@@ -121,8 +121,8 @@ def test_the_exit_code_is_the_commands(app: DeployedApp):
 
 
 def test_a_failed_command_is_tried_again(app: DeployedApp):
-    """With the job's variables, and all that is known of both attempts."""
-    run = app.run("Flaky")
+    """With the job's variables and a payload that lies apart, and all that is known of both attempts."""
+    run = app.run("Flaky", "x" * 100_000)
 
     shown = app.show(run["id"])
     assert ("SUCCEEDED", [1, 0]) == (run["state"], [each["exit_code"] for each in shown["attempts"]])

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.api.client import APIClient
 
 from livejob.sdk.client import Client
 from tests.functional.infra.conftest import SynthesizedApp
@@ -19,8 +21,11 @@ from tests.support.local_aws_fixtures import LocalAwsUnderTest
 STACKS = ["CreatingAJob", "ParameterAsConfig", "SettingAdditionalProps"]
 
 
-def cdk(aws: LocalAwsUnderTest, *arguments: str) -> None:
-    """Run the CDK's command as the account's root. Plain HTTP: to the local AWS it counts as TLS."""
+def cdk(aws: LocalAwsUnderTest, *arguments: str, **variables: str) -> None:
+    """Run the CDK's command as the account's root. Plain HTTP: to the local AWS it counts as TLS.
+
+    variables: more of its environment.
+    """
     keys = aws.root.get_credentials()
     assert keys is not None
     environment = {
@@ -31,9 +36,10 @@ def cdk(aws: LocalAwsUnderTest, *arguments: str) -> None:
         "CI": "true",  # no colours, no questions
         "HOME": str(Path.cwd()),
         "PATH": os.environ["PATH"],
+        **variables,
     }
     done = subprocess.run(
-        ["cdk", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+        ["cdk", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=180
     )
     assert 0 == done.returncode, done.stdout + done.stderr
 
@@ -87,3 +93,48 @@ def test_config_is_in_the_environment(deployed: LocalAwsUnderTest, docker: Docke
     run = client.run("MyJob")
 
     assert "https://api.example.com" == run.result(timeout_s=60)
+
+
+@pytest.fixture
+def engine_without_assets(docker: DockerUnderTest) -> Iterator[DockerUnderTest]:
+    """The engine; images that the CDK's command makes in it are removed."""
+    client = APIClient(base_url=docker.endpoint.url)
+    before = _image_names(client)
+    yield docker
+    for name in _image_names(client) - before:
+        client.remove_image(name)
+    client.close()
+
+
+@pytest.mark.slow
+def test_container_job_runs(
+    deployed: LocalAwsUnderTest, engine_without_assets: DockerUnderTest, synthesized: SynthesizedApp
+) -> None:
+    """The CDK builds the image and pushes it to the account's registry; a run is its command."""
+    arguments = ["--app", str(synthesized.directory), "--require-approval", "never"]
+    cdk(
+        deployed,
+        "deploy",
+        "CreatingAContainerJob",
+        *arguments,
+        DOCKER_HOST=engine_without_assets.endpoint.url,
+    )
+    client = Client("shop", "container", session=deployed.developer, endpoint_url=deployed.endpoint_url)
+
+    run = client.run("MyJob", {"number": 16})
+
+    assert run.result(timeout_s=60) is None
+    assert "Square root of 16 is 4.0" in output_of(deployed, "livejob-shop-container_MyJob")
+
+
+def _image_names(client: APIClient) -> set[str]:
+    """Of the images that the CDK makes."""
+    names = {name for image in client.images() for name in image["RepoTags"] or []}
+    return {name for name in names if "cdkasset-" in name or "/cdk-" in name}
+
+
+def output_of(aws: LocalAwsUnderTest, project: str) -> list[str]:
+    """All lines in the logs of the project's builds."""
+    logs = aws.root.client("logs", endpoint_url=aws.endpoint_url)
+    events = logs.filter_log_events(logGroupName=f"/aws/codebuild/{project}")["events"]
+    return [each["message"].rstrip("\n") for each in events]

@@ -15,7 +15,10 @@ from pathlib import Path
 from livejob.deploy.developer_permissions import deployer_policy, developer_statements
 from livejob.deploy.permissions import (
     build_statements,
+    container_statements,
     invoker_statements,
+    put_inputs,
+    read_payloads,
     reconciler_statements,
     stub_statements,
 )
@@ -131,6 +134,8 @@ def permissions_page() -> str:
     ]
     production = StageNames("shop", "prod")
     bundles = f"{artifacts_bucket(account, region)}/{bundle_key('*')}"
+    place = (production, account, region)
+    repository = f"arn:aws:ecr:{region}:{account}:repository/{production.repository}"
     return PERMISSIONS.format(
         made=MADE,
         names=names,
@@ -144,8 +149,13 @@ def permissions_page() -> str:
         developer=_policy(developer_statements(account, region)),
         production=production,
         build=_policy(build_statements(production, account, region, job, bundles)),
+        container=_policy(container_statements(production, account, region, job, repository)),
         invoker=_policy(invoker_statements(production, account, region)),
+        put_inputs=_policy([put_inputs(*place)]),
         reconciler=_policy(reconciler_statements(production, account, region)),
+        packing=_policy(
+            [read_payloads(production, account, region), put_inputs(production, account, region)]
+        ),
         deployer=_document(deployer_policy(account, region)),
     )
 
@@ -195,14 +205,26 @@ Here of stage `{production.stage}`. Only CodeBuild may assume a job's role, for 
 What `permissions=` say, and what the runner needs, which works under the same role:
 
 {build}
+## A container job, in a build
+
+What `permissions=` say, and what CodeBuild itself needs to fetch image and payload. Nothing of livejob works
+under this role:
+
+{container}
 ## The invokers of the stage
 
 They share the role `{production.invoker_role}`:
 
 {invoker}
+With container jobs in the stage, in addition:
+
+{put_inputs}
 ## The reconciler of the stage
 
-{reconciler}"""
+{reconciler}
+With container jobs in the stage, in addition, for their further attempts:
+
+{packing}"""
 
 
 def _policy(statements: Sequence[Mapping[str, object]]) -> str:

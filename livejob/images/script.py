@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Sequence
 
 from livejob.wire.limits import PAYLOAD_VARIABLE_BYTES
+from livejob.wire.names import PAYLOAD_FILE
 
-PAYLOAD_FILE = "payload.json"
-"""Its name in the directory $CODEBUILD_SRC_DIR."""
+__all__ = ["PAYLOAD_FILE", "container_script"]
 
 # $(...) drops the ends of lines at its end, so a letter is put after them and taken off again.
 _PAYLOAD = f"""\

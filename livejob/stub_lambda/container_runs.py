@@ -53,18 +53,20 @@ class ContainerRuns:
             troubles.append(error.message)
             return None
         if run.is_container:
-            claim = self._claim(start, variables, start.limit_s + EVENTS_LATE_S)
+            claim = self._claim(start, variables.get(ENV_BUNDLE, ""), start.limit_s + EVENTS_LATE_S)
             run = self._begun(run, replace(claim, attempt=int(variables[ENV_ATTEMPT]) - 1))
             self._stop_other(run, start.id, troubles)
         return run
 
-    def claimed_late(self, run: Run, end: BuildEnd, variables: Mapping[str, str]) -> Run:
+    def claimed_late(self, run: Run, end: BuildEnd, bundle: str) -> Run:
         """A run that waits, of an execution that has ended, held by it for the moment that it ran.
+
+        bundle: what the execution says of its code.
 
         Raises:
             StateConflict: somebody was faster.
         """
-        claim = self._claim(end, variables, LEASE_S)
+        claim = self._claim(end, bundle, LEASE_S)
         began_ms = EpochMs(max(claim.now_ms - round((end.busy_s or 0) * 1000), run.waiting_since_ms))
         claim = replace(claim, now_ms=began_ms, attempt=run.attempt_number)
         claimed = self._runs.apply(run.id, claim)
@@ -89,7 +91,7 @@ class ContainerRuns:
             log=end.log or None,
         )
 
-    def _claim(self, build: BuildStart | BuildEnd, variables: Mapping[str, str], lease_s: float) -> Change:
+    def _claim(self, build: BuildStart | BuildEnd, bundle: str, lease_s: float) -> Change:
         """The claim of an execution that begins now."""
         now_ms = self._clock.now_ms()
         return Change(
@@ -98,7 +100,7 @@ class ContainerRuns:
             owner=build.id,
             backend=self._backend.name,
             lease_until_ms=EpochMs(now_ms + round(lease_s * 1000)),
-            bundle=variables.get(ENV_BUNDLE, ""),
+            bundle=bundle,
             log=build.log or None,
         )
 

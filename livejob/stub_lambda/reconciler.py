@@ -26,7 +26,7 @@ from livejob.stub_lambda.handover import Handover
 from livejob.stub_lambda.surroundings import Pace
 from livejob.wire.ids import RunId
 from livejob.wire.limits import LEASE_S
-from livejob.wire.names import ENV_ATTEMPT, ENV_RUN_ID
+from livejob.wire.names import ENV_ATTEMPT, ENV_BUNDLE, ENV_RUN_ID
 from livejob.wire.outcome import Failure, FailureType
 from livejob.wire.states import HELD, Input, State
 
@@ -54,7 +54,8 @@ class Reconciler:
             troubles.append(f"{end.id} was not started by livejob")
             return None
         try:
-            run = self._closed(end, variables)
+            run_id, attempt = RunId(variables[ENV_RUN_ID]), int(variables[ENV_ATTEMPT])
+            run = self.close(run_id, attempt, end, variables.get(ENV_BUNDLE, ""))
         except RunNotFound as error:
             troubles.append(error.message)
             return None
@@ -62,13 +63,19 @@ class Reconciler:
             return run
         return self._retried(run, troubles)
 
-    def _closed(self, end: BuildEnd, variables: Mapping[str, str]) -> Run:
-        """The run after the execution's end is recorded, if that was still to do."""
-        run, attempt = self._runs.get(RunId(variables[ENV_RUN_ID])), int(variables[ENV_ATTEMPT])
+    def close(self, run_id: RunId, attempt: int, end: BuildEnd, bundle: str = "") -> Run:
+        """The run after the execution's end is recorded, if that was still to do.
+
+        bundle: what the execution says of its code, for a run that it has not claimed.
+
+        Raises:
+            RunNotFound
+        """
+        run = self._runs.get(run_id)
         for _ in range(_TRIES):
             try:
                 if run.state is State.QUEUED and run.attempt_number == attempt - 1:
-                    run = self._close_waiting(run, end, variables)
+                    run = self._close_waiting(run, end, bundle)
                 if run.state in HELD and run.owner == end.id and run.attempt_number == attempt:
                     run = self._close_held(run, end)
             except StateConflict as error:
@@ -80,14 +87,14 @@ class Reconciler:
                 break
         return run
 
-    def _close_waiting(self, run: Run, end: BuildEnd, variables: Mapping[str, str]) -> Run:
+    def _close_waiting(self, run: Run, end: BuildEnd, bundle: str) -> Run:
         """It ended before it could claim the run: claim it for it, so that the attempt is counted."""
         failure = failure_of(end)
         now_ms = self._pace.clock.now_ms()
         if failure.type == FailureType.QUEUE_EXPIRED and run.is_expired(now_ms):
             return self._runs.apply(run.id, Change(Input.EXPIRE, now_ms, failure=failure))
         if run.is_container:
-            return self._containers.claimed_late(run, end, variables)
+            return self._containers.claimed_late(run, end, bundle)
         claim = Change(
             Input.CLAIM,
             now_ms,

@@ -6,7 +6,9 @@
     starting, offer                  development: a run is offered to sessions
     submitting, handover             production: a run is handed to the backend
     backend, codebuild               the port, and CodeBuild behind it; `backend_memory` is its twin
+    inputs                           the payload of a container job, as what its build begins with
     reconciler, build_ends           what the end of a build means for its run
+    container_runs, container_ends   likewise for container jobs, whose builds' starts are heard of too
 
 boto3 is the runtime's. A development invoker that finds no session is called the stub.
 """

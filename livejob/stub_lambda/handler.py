@@ -1,8 +1,8 @@
 """The entry of a development stage's invoker: wires it once for each sandbox, while Lambda initializes it.
 
 Imported by the Lambda runtime and by nothing else. The environment is the function's own, as deployed:
-LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_JOB, LIVEJOB_TABLE, LIVEJOB_BUCKET, LIVEJOB_WHEN_DISCONNECTED; with the
-policy "run" also those of `surroundings.RunPolicy`.
+LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_JOB, LIVEJOB_TABLE, LIVEJOB_BUCKET, LIVEJOB_WHEN_DISCONNECTED; of a
+container job LIVEJOB_CONTAINER; with the policy "run" also those of `surroundings.RunPolicy`.
 """
 
 from __future__ import annotations

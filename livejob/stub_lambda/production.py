@@ -1,8 +1,8 @@
 """The entry of a production stage's invoker: wires it once for each sandbox, while Lambda initializes it.
 
 Imported by the Lambda runtime and by nothing else. The environment is the function's own, as deployed:
-LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_JOB, LIVEJOB_TABLE, LIVEJOB_BUCKET, and those of
-`surroundings.RunPolicy`. No session, no bridge: its runs are builds.
+LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_JOB, LIVEJOB_TABLE, LIVEJOB_BUCKET, of a container job LIVEJOB_CONTAINER,
+and those of `surroundings.RunPolicy`. No session, no bridge: its runs are builds.
 """
 
 from __future__ import annotations

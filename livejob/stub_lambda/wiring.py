@@ -29,6 +29,9 @@ CLIENT_CONFIG = Config(
 # boto3's own choice for links is a signature that S3 no longer takes everywhere.
 S3_CONFIG = CLIENT_CONFIG.merge(Config(signature_version="s3v4"))
 
+# S3 answers a large upload when it has stored it.
+UPLOAD_CONFIG = S3_CONFIG.merge(Config(read_timeout=15))
+
 # StartBuild takes its time.
 CODEBUILD_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=8))
 
@@ -50,7 +53,7 @@ def open_record(session: boto3.Session, environment: Mapping[str, str]) -> Recor
 def open_backend(session: boto3.Session, environment: Mapping[str, str]) -> CodeBuildBackend:
     """The stage's projects."""
     names = StageNames(environment[ENV_APP], environment[ENV_STAGE])
-    inputs = S3Inputs(lambda: session.client("s3", config=S3_CONFIG), environment[ENV_BUCKET])
+    inputs = S3Inputs(lambda: session.client("s3", config=UPLOAD_CONFIG), environment[ENV_BUCKET])
     return CodeBuildBackend(session.client("codebuild", config=CODEBUILD_CONFIG), names, inputs)
 
 

@@ -236,7 +236,9 @@ class Daemon:
         elif run.due_ms is not None and not run.is_due(now_ms):
             return (run.due_ms - now_ms) / 1000 + LOOK_AGAIN_S
         elif run.state is State.QUEUED:
-            dispatcher.offer(run.id, run.job)
+            # The build of a container job cannot see that a session was faster: its command would run too.
+            if not (run.is_container and run.submitted_id):
+                dispatcher.offer(run.id, run.job)
         elif run.is_lease_over(now_ms - _patience_ms(run)):
             await self._parts.records.lose(run)
         elif run.lease_until_ms is not None and run.owner != self._parts.attachment.me.id:

@@ -168,6 +168,18 @@ async def test_what_was_missed_while_the_bridge_was_down_is_swept(app: Path):
         assert State.SUCCEEDED == (await session.wait_ended(run_id)).state
 
 
+async def test_a_command_that_a_build_is_to_run_is_left_to_it(app: Path):
+    """A function's build finds that a session was faster; a container job's cannot."""
+    stage = Stage()
+    ids = [stage.queue("Greet", {"name": "Mia"}, is_container=is_container) for is_container in (True, False)]
+    for run_id in ids:
+        stage.runs.apply(run_id, a_change(Input.SUBMIT))
+    async with live_session(app, stage) as session:
+        taken = await session.wait_ended(ids[1])
+
+        assert [State.QUEUED, State.SUCCEEDED] == [stage.runs.get(ids[0]).state, taken.state]
+
+
 async def test_a_run_that_waited_too_long_expires(app: Path):
     """A queued run past its time is EXPIRED, not executed."""
     stage = Stage()

@@ -12,6 +12,9 @@ from typing import Literal, Protocol
 from livejob.runs.model import Document
 from livejob.wire.ids import RunId
 
+COMMANDS_PHASE = "BUILD"
+"""The phase of an execution in which the job itself runs."""
+
 EndStatus = Literal["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"]
 
 

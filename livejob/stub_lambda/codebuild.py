@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from livejob.aws import error_code, translated
 from livejob.errors import BuildNotStarted
-from livejob.stub_lambda.backend import BuildEnd, BuildStart, EndStatus, Order, Trouble
+from livejob.stub_lambda.backend import COMMANDS_PHASE, BuildEnd, BuildStart, EndStatus, Order, Trouble
 from livejob.stub_lambda.inputs import RunInputs
 from livejob.wire.names import ENV_ATTEMPT, ENV_RUN_ID, StageNames, build_log
 from livejob.wire.outcome import Failure, FailureType
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_codebuild.literals import SourceTypeType
 
 GOES_ON = "IN_PROGRESS"
-COMMANDS_PHASE = "BUILD"
-"""The phase of our build specifications in which a job's commands run."""
 
 _REFUSALS = {
     "AccountLimitExceededException": (

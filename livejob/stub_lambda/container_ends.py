@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from livejob.stub_lambda.backend import BuildEnd
+from livejob.stub_lambda.backend import COMMANDS_PHASE, BuildEnd
 from livejob.stub_lambda.build_ends import MEMORY_REMEDY, failure_of
 from livejob.wire.outcome import Failure, FailureType, Outcome, command_failed
 from livejob.wire.states import Input
@@ -40,7 +40,8 @@ def outcome_of(end: BuildEnd) -> Outcome:
 def _exit_code(end: BuildEnd) -> int | None:
     """Of the command; None when something else ended the build."""
     for trouble in end.troubles:
-        if trouble.code == COMMAND_ERROR and (found := _EXIT_CODE.search(trouble.message)):
+        is_commands = (trouble.phase, trouble.code) == (COMMANDS_PHASE, COMMAND_ERROR)
+        if is_commands and (found := _EXIT_CODE.search(trouble.message)):
             return int(found[1])
     return None
 

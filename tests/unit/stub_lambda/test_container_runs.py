@@ -15,10 +15,10 @@ NO_IMAGE = Trouble("PROVISIONING", "FAILED", "BUILD_CONTAINER_UNABLE_TO_PULL_IMA
 TOO_LONG = Trouble("BUILD", "TIMED_OUT", "BUILD_TIMED_OUT", "Build has timed out. ")
 
 
-def exit_status(code: int) -> Trouble:
+def exit_status(code: int, phase: str = "BUILD") -> Trouble:
     """As CodeBuild tells of a command that did not end with 0."""
     message = f"Error while executing command: sh x. Reason: exit status {code}"
-    return Trouble("BUILD", "FAILED", "COMMAND_EXECUTION_ERROR", message)
+    return Trouble(phase, "FAILED", "COMMAND_EXECUTION_ERROR", message)
 
 
 @pytest.fixture
@@ -62,6 +62,7 @@ def test_a_beginning_is_recorded(world: ReconcilerWorld):
         ("SUCCEEDED", None, (State.SUCCEEDED, None, 0)),
         ("FAILED", exit_status(3), (State.FAILED, FailureType.COMMAND_FAILED, 3)),
         ("FAILED", exit_status(137), (State.FAILED, FailureType.OUT_OF_MEMORY, 137)),
+        ("FAILED", exit_status(127, "PRE_BUILD"), (State.FAILED, FailureType.BUILD_FAILED, None)),
         ("FAILED", NO_IMAGE, (State.FAILED, FailureType.IMAGE_PULL_FAILED, None)),
         ("FAILED", TOO_LONG, (State.TIMED_OUT, FailureType.TIMED_OUT, None)),
         ("STOPPED", None, (State.FAILED, FailureType.BUILD_STOPPED, None)),

@@ -324,7 +324,7 @@ class StackFailed(DeployError):
 
 
 class StackBusy(DeployError):
-    """Another deployment of the same stack is under way."""
+    """Other deployments of the same stack are under way, and this one did not get its turn."""
 
     code = "LJ-702"
     remedy_template = "Wait until it has ended and run the command again; stack: {stack}."

@@ -29,7 +29,8 @@ from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.resources import StageContext
-from livejob.deploy.stage import DeployedStage, Review, deploy_stage
+from livejob.deploy.review import Review
+from livejob.deploy.stage import DeployedStage, deploy_stage
 from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway

@@ -21,6 +21,7 @@ POLICY_CHARS = 6144
 _VIA_CLOUDFORMATION = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
 
 _STACK_ACTIONS = (
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
@@ -28,6 +29,7 @@ _STACK_ACTIONS = (
     "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks",
     "cloudformation:ExecuteChangeSet",
+    "cloudformation:ListChangeSets",
     "cloudformation:TagResource",
     "cloudformation:UntagResource",
 )

@@ -393,6 +393,22 @@ class AwsUnreachable(AwsError):
     remedy_template = "Check the network, a proxy, and AWS_ENDPOINT_URL if it is set."
 
 
+class CredentialsExpired(CredentialsMissing):
+    """The AWS credentials were good, and have expired."""
+
+    code = "LJ-805"
+    remedy_template = "Log in again (`aws sso login`, or new keys) and run the command again."
+
+
+class WrongAccount(AwsError):
+    """The AWS credentials are for another account than the one in which the stage is."""
+
+    code = "LJ-806"
+    remedy_template = (
+        "Use credentials of account {account} (--profile, AWS_PROFILE), or choose another --stage."
+    )
+
+
 class Bug(LivejobError):
     """livejob broke one of its own rules."""
 

@@ -36,6 +36,7 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
         review = ConsoleReview("livejob remove", is_yes=is_yes, is_silent=is_json, asks_for_changes=True)
         review.confirm(_question(target.names, removal))
         remove_stage(clients, context, removal, StackProgress(is_json=is_json).tell, review)
+        target.forget()
     if is_json:
         click.echo(json.dumps(_document(removal)))
     else:

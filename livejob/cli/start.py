@@ -203,7 +203,10 @@ class LiveCommand:
         clients = DeployClients(target.session, target.endpoint_url)
         context = StageContext(target.names, target.account, target.region, __version__)
         source = make_source(context, self._settings, self._jobs)
-        return deploy_stage(clients, context, self._jobs, source, self._printer.tell_deployment, self._review)
+        tell, review = self._printer.tell_deployment, self._review
+        deployed = deploy_stage(clients, context, self._jobs, source, tell, review)
+        target.remember()
+        return deployed
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Every error that a person can meet, with its code and the command that mends it.
 
-A leaf: imports nothing of livejob, and only the standard library, because the runner inside a
-worker uses it too. Adapters translate boto3, docker and OS errors into these, with `from`.
+A leaf: imports the standard library alone, as the runner does. Adapters translate boto3, docker and OS
+errors into these, with `from`.
 
     LivejobError
     ├── ProjectError        LJ-1xx  the app: settings, job specs, names

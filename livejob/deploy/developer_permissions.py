@@ -123,6 +123,8 @@ _RECORD_ACTIONS = (
 )
 
 
+_INDEX_ACTIONS = ("dynamodb:Query", "dynamodb:Scan")
+
 _BUILD_ROLES = ("invoker", "reconciler")
 
 _PROJECT_ACTIONS = (
@@ -205,7 +207,9 @@ def _daily_work(account: str, region: str) -> Sequence[Mapping[str, object]]:
 
     return [
         _allow("Record", _RECORD_ACTIONS, arn("dynamodb", "table/livejob-*")),
-        _allow("RecordIndexes", ["dynamodb:Query"], arn("dynamodb", "table/livejob-*/index/*")),
+        _allow(
+            "RecordIndexes", ["dynamodb:Query", "dynamodb:Scan"], arn("dynamodb", "table/livejob-*/index/*")
+        ),
         _allow("Objects", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "arn:aws:s3:::livejob-*/*"),
         _allow("ObjectLists", ["s3:ListBucket"], "arn:aws:s3:::livejob-*"),
         _allow("Session", ["iot:Connect"], arn("iot", "client/ses_*")),

@@ -25,6 +25,7 @@ from livejob.wire.names import StageNames
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_codebuild.client import CodeBuildClient
     from mypy_boto3_iot.client import IoTClient
     from mypy_boto3_iot_data.client import IoTDataPlaneClient
     from mypy_boto3_sts.client import STSClient
@@ -114,6 +115,9 @@ class Target:
 
     def open_iot_data(self) -> IoTDataPlaneClient:
         return self.session.client("iot-data", endpoint_url=self.endpoint_url)
+
+    def open_codebuild(self) -> CodeBuildClient:
+        return self.session.client("codebuild", endpoint_url=self.endpoint_url)
 
     def open_runs(self) -> DynamoRunStore:
         """The stage's run record."""

@@ -30,7 +30,8 @@ from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.resources import StageContext
-from livejob.deploy.stage import DeployedStage, Review, deploy_stage
+from livejob.deploy.review import Review
+from livejob.deploy.stage import DeployedStage, deploy_stage
 from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway
@@ -207,7 +208,10 @@ class LiveCommand:
             clients, context, self._settings, self._jobs, ImageProgress(is_json=self._wishes.is_json)
         )
         source = make_source(context, self._settings, self._jobs, images)
-        return deploy_stage(clients, context, self._jobs, source, self._printer.tell_deployment, self._review)
+        tell, review = self._printer.tell_deployment, self._review
+        deployed = deploy_stage(clients, context, self._jobs, source, tell, review)
+        target.remember()
+        return deployed
 
 
 @contextlib.contextmanager

@@ -201,11 +201,16 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An EventBridge rule of the default bus. pattern: of the events that it hands to its function."""
+    """An EventBridge rule of the default bus, which calls its function.
+
+    pattern:  of the events that it hands over; None for a rule that goes by the clock.
+    schedule: when it does, as EventBridge writes it: `rate(5 minutes)`.
+    """
 
     name: str
     description: str
-    pattern: Mapping[str, object]
+    pattern: Mapping[str, object] | None = None
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +228,15 @@ class JobResources:
 class Reconciler:
     """What closes the runs of builds that ended without a word.
 
-    starts: in a stage with container jobs, the rule that tells of the starts of theirs.
+    rule:   hands it each end of a build.
+    sweep:  has it look through the open runs, in case an event was lost.
+    starts: in a stage with container jobs, hands it the starts of theirs.
     """
 
     function: Function
     role: Role
     rule: Rule
+    sweep: Rule
     starts: Rule | None = None
 
 

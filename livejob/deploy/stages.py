@@ -48,6 +48,7 @@ from livejob.wire.names import (
     ENV_BUNDLE,
     ENV_CONTAINER,
     ENV_JOB,
+    ENV_MODE,
     ENV_QUEUE_TIMEOUT,
     ENV_RETRIES,
     ENV_STAGE,
@@ -66,6 +67,7 @@ LOG_DAYS = 14
 RECONCILER_TIMEOUT_S = 900
 """Lambda's longest: it waits out the pause before a next attempt."""
 
+SWEEP_SCHEDULE = "rate(5 minutes)"
 PACKING_MEMORY_MB, PACKING_TIMEOUT_S = 1024, 60
 """Of an invoker that makes a zip of each payload, which may be large: see `stub_lambda.inputs`. Memory is
 what a function's share of a processor goes by."""
@@ -217,6 +219,7 @@ def _reconciler(context: StageContext, code: FunctionCode, has_images: bool) -> 
         environment={
             ENV_APP: names.app,
             ENV_STAGE: names.stage,
+            ENV_MODE: context.mode,
             ENV_TABLE: names.table,
             ENV_BUCKET: context.bucket,
         },
@@ -236,6 +239,7 @@ def _reconciler(context: StageContext, code: FunctionCode, has_images: bool) -> 
         function=function,
         role=Role(names.reconciler_role, [_LAMBDA], [*reconciler_statements(*place), *packing]),
         rule=Rule(names.reconciler, "Ends of the builds that run jobs", pattern),
+        sweep=Rule(names.sweep, "Looks for runs that nobody would end any more", schedule=SWEEP_SCHEDULE),
         starts=_starts(names) if has_images else None,
     )
 

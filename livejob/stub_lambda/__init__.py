@@ -9,6 +9,7 @@
     inputs                           the payload of a container job, as what its build begins with
     reconciler, build_ends           what the end of a build means for its run
     container_runs, container_ends   likewise for container jobs, whose builds' starts are heard of too
+    sweeping                         by a schedule: runs that nobody would end any more
 
 boto3 is the runtime's. A development invoker that finds no session is called the stub.
 """

@@ -1,9 +1,9 @@
-"""The entry of a stage's reconciler: EventBridge calls it with each end of a build, and of a container job's
-with each start.
+"""The entry of a stage's reconciler: EventBridge calls it with each end of a build, with each start of a
+container job's, and by a schedule.
 
 Imported by the Lambda runtime and by nothing else. The environment is the function's own, as deployed:
-LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_TABLE, LIVEJOB_BUCKET. It is called asynchronously: what it raises makes
-Lambda call it again, which does no harm.
+LIVEJOB_APP, LIVEJOB_STAGE, LIVEJOB_MODE, LIVEJOB_TABLE, LIVEJOB_BUCKET. It is called asynchronously: what it
+raises makes Lambda call it again, which does no harm.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -20,37 +21,50 @@ from livejob.stub_lambda.codebuild import end_of_event, start_of_event
 from livejob.stub_lambda.container_runs import ContainerRuns
 from livejob.stub_lambda.handover import Handover
 from livejob.stub_lambda.reconciler import Reconciler
+from livejob.stub_lambda.sweeping import Sweep
 from livejob.stub_lambda.wiring import LambdaContext, log_line, open_backend, open_record, system_pace
+from livejob.wire.names import ENV_MODE
 
-PHASE_CHANGE = "CodeBuild Build Phase Change"
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the function has, made once for each sandbox."""
+
+    reconciler: Reconciler
+    containers: ContainerRuns
+    sweep: Sweep
 
 
-def open_reconciler(environment: Mapping[str, str]) -> tuple[Reconciler, ContainerRuns]:
-    """What keeps the record of the stage that the environment names, with AWS's services behind it."""
+def open_entry(environment: Mapping[str, str]) -> Entry:
+    """The parts of the stage that the environment names, with AWS's services behind them."""
     session = boto3.Session()
     runs, backend = open_record(session, environment).runs, open_backend(session, environment)
     pace = system_pace()
-    return (
-        Reconciler(runs, backend, Handover(runs, backend, pace.clock), pace),
-        ContainerRuns(runs, backend, pace.clock),
-    )
+    handover = Handover(runs, backend, pace.clock)
+    reconciler = Reconciler(runs, backend, handover, pace)
+    takes_all = environment[ENV_MODE] == "production"
+    sweep = Sweep(runs, reconciler, handover, pace.clock, takes_all=takes_all)
+    return Entry(reconciler, ContainerRuns(runs, backend, pace.clock), sweep)
 
 
-_RECONCILER, _CONTAINERS = open_reconciler(os.environ)
+_ENTRY = open_entry(os.environ)
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> None:
-    """Take one "CodeBuild Build State Change" or "CodeBuild Build Phase Change"."""
-    if event["detail-type"] == PHASE_CHANGE:
-        _take_start(event["detail"])
-    else:
-        _take_end(event["detail"])
+    """Take one change of a build's state, or of its phase; or sweep at a "Scheduled Event"."""
+    match event["detail-type"]:
+        case "Scheduled Event":
+            _sweep()
+        case "CodeBuild Build Phase Change":
+            _take_start(event["detail"])
+        case _:
+            _take_end(event["detail"])
 
 
 def _take_start(detail: Mapping[str, Any]) -> None:
     start, variables = start_of_event(detail)
     troubles: list[str] = []
-    run = _CONTAINERS.begin(start, variables, troubles)
+    run = _ENTRY.containers.begin(start, variables, troubles)
     _log({"build": start.id, "began": True}, run, troubles)
 
 
@@ -60,10 +74,19 @@ def _take_end(detail: Mapping[str, Any]) -> None:
         return
     end, variables = found
     troubles: list[str] = []
-    run = _RECONCILER.take(end, variables, troubles)
+    run = _ENTRY.reconciler.take(end, variables, troubles)
     _log({"build": end.id, "ended": end.status}, run, troubles)
 
 
 def _log(what: Mapping[str, object], run: Run | None, troubles: list[str]) -> None:
     line = {**what, "runId": run and run.id, "status": run and run.state}
     log_line(json.dumps({**line, **({"troubles": troubles} if troubles else {})}))
+
+
+def _sweep() -> None:
+    troubles: list[str] = []
+    for each in _ENTRY.sweep.run(troubles):
+        line = {"swept": each.after.id, "was": each.before.state, "status": each.after.state}
+        log_line(json.dumps(line))
+    if troubles:
+        log_line(json.dumps({"troubles": troubles}))

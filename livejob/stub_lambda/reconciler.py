@@ -40,7 +40,7 @@ class Reconciler:
     def __init__(self, runs: RunStore, backend: Backend, handover: Handover, pace: Pace) -> None:
         self._containers = ContainerRuns(runs, backend, pace.clock)
         self._runs = runs
-        self._backend = backend
+        self.backend = backend
         self._handover = handover
         self._pace = pace
 
@@ -64,7 +64,7 @@ class Reconciler:
         return self._retried(run, troubles)
 
     def close(self, run_id: RunId, attempt: int, end: BuildEnd, bundle: str = "") -> Run:
-        """The run after the execution's end is recorded, if that was still to do.
+        """The run after the end of the execution for that attempt is recorded, if that was still to do.
 
         bundle: what the execution says of its code, for a run that it has not claimed.
 
@@ -100,7 +100,7 @@ class Reconciler:
             now_ms,
             owner=end.id,
             attempt=run.attempt_number,
-            backend=self._backend.name,
+            backend=self.backend.name,
             lease_until_ms=EpochMs(now_ms + round(LEASE_S * 1000)),
         )
         return self._runs.apply(run.id, claim)

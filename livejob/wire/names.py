@@ -18,6 +18,7 @@ deployment checks the whole.
 
 ENV_APP = "LIVEJOB_APP"
 ENV_STAGE = "LIVEJOB_STAGE"
+ENV_MODE = "LIVEJOB_MODE"
 ENV_JOB = "LIVEJOB_JOB"
 ENV_RUN_ID = "LIVEJOB_RUN_ID"
 ENV_ATTEMPT = "LIVEJOB_ATTEMPT"
@@ -131,6 +132,11 @@ class StageNames:
     def starts_rule(self) -> str:
         """Rule that tells the reconciler of the starts of container jobs."""
         return f"{self.prefix}_starts"
+
+    @property
+    def sweep(self) -> str:
+        """Rule that calls the reconciler by a schedule."""
+        return f"{self.reconciler}-sweep"
 
     @property
     def reconciler_role(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from livejob.runs.model import Document, Run
-from livejob.stub_lambda.backend import Trouble
+from livejob.stub_lambda.backend import BuildEnd, Trouble
+from livejob.stub_lambda.sweeping import OVERDUE_S
 from livejob.wire.outcome import FailureType
 from livejob.wire.states import Input, State
 from tests.support.reconciler_world import LOG, ReconcilerWorld
@@ -192,3 +193,23 @@ def test_a_command_that_failed_is_tried_again(world: ReconcilerWorld):
     assert after is not None
     assert (State.SUCCEEDED, [3, 0]) == (after.state, [each.exit_code for each in after.attempts])
     assert run.payload == world.backend.orders[again.submitted_id].payload
+
+
+def test_an_end_of_which_no_event_tells_is_swept(world: ReconcilerWorld):
+    """No heartbeat comes from a command, so its build is asked about although its lease goes on."""
+    run = begun(world)
+    world.backend.ends[str(run.owner)] = BuildEnd(str(run.owner), "FAILED", (exit_status(3),), LOG)
+
+    [swept] = world.sweep()
+
+    assert (State.FAILED, 3) == (swept.after.state, swept.after.attempts[0].exit_code)
+
+
+def test_a_command_that_goes_on_is_left_alone_by_a_sweep(world: ReconcilerWorld):
+    """Also when the word of its beginning was lost, and its time in the queue seems to be over."""
+    begun(world)
+    silent = world.submitted(is_container=True, expires_ms=world.clock.now_ms() + 1000)
+    world.clock.advance(OVERDUE_S + 1)
+
+    assert [] == world.sweep()
+    assert State.QUEUED == world.runs.get(silent.id).state

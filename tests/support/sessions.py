@@ -313,7 +313,10 @@ class _Making:
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
             recent=RecentJobs(self.state_dir, clock),
             reload=Reload(
-                ReloadParts(sources, watcher, catalog, self._discover, self._packages, checks), self.witness
+                ReloadParts(
+                    sources, watcher, catalog, self._discover, self._packages, checks, lambda jobs: None
+                ),
+                self.witness,
             ),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),

@@ -169,7 +169,9 @@ class DebugServer:
                 address = f"{HOST}:{self.port}"
                 self._reporter.report(DebuggerAwaited(attempt.run.id, attempt.run.job, address, left_s))
             step_s = min(TELL_S, left_s)
-            await asyncio.sleep(step_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(step_s):
+                    await attempt.released.wait()
             left_s -= step_s
 
     def _abandoned(self, attempt: DebuggedAttempt) -> None:

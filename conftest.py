@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.support.tiers",
     "tests.support.engine_fixtures",
+    "tests.support.image_fixtures",  # after engine_fixtures, which it imports
     "tests.support.local_aws_fixtures",
     "tests.support.sdk_fixtures",
     "tests.support.stage_fixtures",

@@ -221,6 +221,23 @@ class SourceUnreadable(EngineError):
     remedy_template = "Open it with `chmod go+rx {path}`, or give it to a user: workers run as its owner."
 
 
+class JobImageNotBuilt(EngineError):
+    """The image of a container job cannot be made of its directory."""
+
+    code = "LJ-407"
+    remedy_template = "Mend it and start the run (or the deployment) again; `docker build` shows the same."
+
+
+class RegistryRefused(EngineError):
+    """A registry did not take an image, or does not answer."""
+
+    code = "LJ-408"
+    remedy_template = (
+        "Check that the engine reaches {registry}, and that the credentials may push there "
+        "(docs/permissions.md)."
+    )
+
+
 class SessionError(LivejobError):
     """The attached daemon or the bridge to it."""
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from livejob.errors import JobSpecInvalid, NoJobs
 from livejob.project.decorators import DecoratedFunction, find_decorated, module_names
-from livejob.project.job_arguments import make_spec
+from livejob.project.job_arguments import make_spec, refuse_container
 from livejob.project.source_files import python_files
-from livejob.project.specs import JobSpec
+from livejob.project.specs import CONTAINER_RUNTIME, JobSpec
 
 SETTINGS_FILE = "livejob.toml"
 
@@ -77,6 +77,8 @@ def discover(
         if isinstance(each, Problem):
             continue
         try:
+            if not each.is_table:
+                refuse_container(each.arguments, each.place)
             spec = make_spec({**(defaults or {}), **each.arguments}, each.handler, each.place)
         except JobSpecInvalid as error:
             problems.append(Problem(error.message))
@@ -89,11 +91,12 @@ def discover(
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
-    """A job as it is written. handler: `path/to/file.function`; place: `file:line`."""
+    """A job as it is written. handler: as in JobSpec; place: `file:line`."""
 
     arguments: Mapping[str, object]
     handler: str
     place: str
+    is_table: bool = False
 
 
 def _decorated(root: Path, source: Path) -> Iterator[_Definition | Problem]:
@@ -120,11 +123,24 @@ def _tabled(source: Path, tables: Mapping[str, Mapping[str, object]]) -> Iterato
         place = f"{SETTINGS_FILE} [jobs.{name}]"
         arguments = {"name": name, **table}
         handler = arguments.pop("handler", None)
-        problem = _handler_problem(source, handler)
+        if arguments.get("runtime") == CONTAINER_RUNTIME:
+            problem = _directory_problem(source, handler)
+        else:
+            problem = _handler_problem(source, handler)
         if problem:
             yield Problem(f"{place}: {problem}")
         else:
-            yield _Definition(arguments, str(handler), place)
+            yield _Definition(arguments, str(handler), place, is_table=True)
+
+
+def _directory_problem(source: Path, handler: object) -> str:
+    """Why no image can be made there; "" when there is the directory. Its Dockerfile is docker's affair."""
+    if not isinstance(handler, str) or not handler:
+        return 'handler must be the directory of the Dockerfile, "path/to/directory", relative to the source'
+    path = (source / handler).resolve()
+    if not path.is_relative_to(source.resolve()) or not path.is_dir():
+        return f"handler {handler!r}: there is no such directory in {source}"
+    return ""
 
 
 def _handler_problem(source: Path, handler: object) -> str:

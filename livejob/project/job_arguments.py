@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 from typing import Any, get_args
 
 from livejob.errors import JobSpecInvalid
-from livejob.project.specs import JobSpec, OnSave, Statement
+from livejob.project.specs import CONTAINER_RUNTIME, Container, JobSpec, OnSave, Statement
 from livejob.project.units import parse_duration_s, parse_size_bytes
 from livejob.wire.limits import (
     BACKOFF_MAX_S,
+    CONTAINER_TIMEOUT_MIN_S,
     GIB,
     JOB_MEMORY_MAX_BYTES,
     JOB_MEMORY_MIN_BYTES,
@@ -73,7 +75,36 @@ def make_spec(arguments: Mapping[str, object], handler: str, place: str) -> JobS
             fields[field] = parse(value)
         except ValueError as allowed:
             raise JobSpecInvalid(f"{place}: {name} is {value!r:.200}, it must be {allowed}") from None
-    return JobSpec(handler=handler, defined_at=place, **fields)
+    spec = JobSpec(handler=handler, defined_at=place, **fields)
+    _check_container(spec)
+    return spec
+
+
+def refuse_container(arguments: Mapping[str, object], place: str) -> None:
+    """Nothing, unless a function is said to be a container job: that one has a directory, and no function.
+
+    Raises:
+        JobSpecInvalid
+    """
+    if arguments.get("runtime") == CONTAINER_RUNTIME or arguments.get("container") is not None:
+        raise JobSpecInvalid(
+            f"{place}: a function is no container job",
+            remedy='Define it in livejob.toml, [jobs.Name]: runtime = "container", '
+            'handler = "path/to/directory", container = { cmd = ["program", "argument"] }.',
+        )
+
+
+def _check_container(spec: JobSpec) -> None:
+    if spec.is_container != (spec.runtime == CONTAINER_RUNTIME):
+        raise JobSpecInvalid(
+            f'{spec.defined_at}: runtime = "container" and container = {{ cmd = [...] }} go together; '
+            f"{spec.name} has one of them"
+        )
+    if spec.is_container and (spec.timeout_s < CONTAINER_TIMEOUT_MIN_S or spec.timeout_s % 60):
+        raise JobSpecInvalid(
+            f"{spec.defined_at}: the timeout of a container job is 5 minutes or more, in whole minutes: "
+            "CodeBuild itself keeps it"
+        )
 
 
 def _unknown(name: str) -> str:
@@ -158,9 +189,40 @@ def _on_save(value: object) -> str:
 
 
 def _runtime(value: object) -> str:
-    if not isinstance(value, str) or not _RUNTIME.fullmatch(value):
-        raise ValueError('"python3.9" to "python3.14"')
-    return value
+    if value != CONTAINER_RUNTIME and (not isinstance(value, str) or not _RUNTIME.fullmatch(value)):
+        raise ValueError('"python3.9" to "python3.14", or "container"')
+    return str(value)
+
+
+def _container(value: object) -> Container:
+    if not isinstance(value, Mapping) or not value.keys() <= {"cmd", "file", "build_args"}:
+        raise ValueError(_CONTAINER_FORM)
+    command = value.get("cmd")
+    if not isinstance(command, list | tuple) or not command or not all(map(_is_argument, command)):
+        raise ValueError(f"{_CONTAINER_FORM}, and cmd has at least the program")
+    file = value.get("file", "Dockerfile")
+    if not isinstance(file, str) or not file or PurePosixPath(file).is_absolute() or ".." in file.split("/"):
+        raise ValueError(f"{_CONTAINER_FORM}, and file lies in the job's directory")
+    return Container(tuple(command), file, _build_args(value.get("build_args", {})))
+
+
+def _build_args(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(name, str) and _ENV_NAME.fullmatch(name) and _is_argument(text)
+        for name, text in value.items()
+    ):
+        raise ValueError(f"{_CONTAINER_FORM}, and build_args are texts by name")
+    return dict(value)
+
+
+def _is_argument(value: object) -> bool:
+    """A text that a command line and an environment can hold."""
+    return isinstance(value, str) and "\0" not in value
+
+
+_CONTAINER_FORM = (
+    'a table { cmd = ["program", "argument"], file = "Dockerfile", build_args = { NAME = "text" } }'
+)
 
 
 def _environment(value: object) -> Mapping[str, str]:
@@ -223,5 +285,6 @@ ARGUMENTS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "backoff": ("backoff_s", _backoff_s),
     "queue_timeout": ("queue_timeout_s", _queue_timeout_s),
     "log_retention": ("log_days", _log_days),
+    "container": ("container", _container),
 }
 """Argument -> field of JobSpec, and the parser that says by its ValueError what is allowed."""

@@ -23,11 +23,29 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """What runs in a container job, and how its image is made.
+
+    command:    command and arguments, run by a shell in the build's directory; at least one.
+    file:       the Dockerfile, relative to the job's directory.
+    build_args: `docker build --build-arg`, values by name.
+    """
+
+    command: tuple[str, ...]
+    file: str = "Dockerfile"
+    build_args: Mapping[str, str] = field(default_factory=dict)
+
+
+CONTAINER_RUNTIME = "container"
+
+
+@dataclass(frozen=True, slots=True)
 class JobSpec:
     """One job of the app.
 
-    handler:           `path/to/file.function` relative to the app's source directory, without `.py`.
-    runtime:           `python3.x`, x the minor version.
+    handler:           `path/to/file.function` relative to the app's source directory, without `.py`; of a
+                       container job the directory that its image is made from.
+    runtime:           `python3.x`, x the minor version; `container` for a container job.
     timeout_s:         of one attempt.
     memory_bytes:      of one attempt.
     concurrency:       how many runs of it one session executes at the same time.
@@ -38,6 +56,7 @@ class JobSpec:
     queue_timeout_s:   how long a deployed run may wait for a machine.
     log_days:          how long the output of deployed runs is kept; None: for ever.
     on_save:           what a session does with a running run of it when its source is saved.
+    container:         of a container job; None otherwise.
     defined_at:        `file:line`, for messages.
     """
 
@@ -57,6 +76,12 @@ class JobSpec:
     on_save: OnSave = "finish"
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: Sequence[Statement] = ()
+    container: Container | None = None
+
+    @property
+    def is_container(self) -> bool:
+        """True for a command in an image of the author's own, False for a Python function."""
+        return self.container is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from livejob.errors import PayloadInvalid
-from livejob.project.job_arguments import make_spec
+from livejob.project.job_arguments import make_spec, refuse_container
 from livejob.runner.signature import payload_hint, result_hint
 from livejob.sdk.client import Client, default_client, payload_document
 from livejob.sdk.run import Run
@@ -218,7 +218,9 @@ def job(handler: Callable[..., Any] | None = None, /, **settings: Any) -> Any:
 
 
 def _define(handler: Callable[..., Any], settings: Mapping[str, Any]) -> JobDefinition[Any, Any, ..., Any]:
-    spec = make_spec(settings, f"{handler.__module__}.{handler.__name__}", _place(handler))
+    place = _place(handler)
+    refuse_container(settings, place)
+    spec = make_spec(settings, f"{handler.__module__}.{handler.__name__}", place)
     return JobDefinition(spec.name, handler)
 
 

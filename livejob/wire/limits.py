@@ -80,6 +80,15 @@ JOB_MEMORY_MIN_BYTES = 128 * MIB
 JOB_MEMORY_MAX_BYTES = 145 * GIB
 """CodeBuild's largest machine. Source: CodeBuild, 'Build environment compute modes and types'."""
 
+CONTAINER_TIMEOUT_MIN_S = 5 * 60
+"""Of a container job, whose time CodeBuild keeps. Source: CodeBuild, CreateProject, timeoutInMinutes."""
+
+PAYLOAD_VARIABLE_BYTES = 100 * KIB
+"""A container job finds a payload up to this size in its environment, a larger one in a file only.
+
+Linux takes one variable of 128 KiB with its name (MAX_ARG_STRLEN, execve(2)).
+"""
+
 BUILD_MINUTES_MAX = 2160
 """Source: CodeBuild quotas, 'Build timeout'."""
 

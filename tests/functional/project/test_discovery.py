@@ -109,6 +109,17 @@ def test_two_jobs_of_one_name_name_both_places(app: Path) -> None:
     ]
 
 
+def test_container_job_is_a_table_with_a_directory(app: Path) -> None:
+    """A container job is defined in livejob.toml: its handler is the directory of its image."""
+    (app / "src" / "resize").mkdir()
+    table = {"runtime": "container", "handler": "resize", "container": {"cmd": ["python3", "resize.py"]}}
+
+    found = discover(app, app / "src", {"Resize": table, "Gone": {**table, "handler": "gone"}})
+
+    assert ("resize", True) == (found.jobs["Resize"].handler, found.jobs["Resize"].is_container)
+    assert "handler 'gone': there is no such directory" in str(found.problems[-1])
+
+
 def test_table_makes_a_job_of_a_plain_function(app: Path) -> None:
     """[jobs.Name] needs no decorator and no import of livejob in the code."""
     write(app / "src" / "plain.py", "def resize(payload): ...\n")

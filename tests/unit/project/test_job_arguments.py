@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from livejob.errors import JobSpecInvalid
-from livejob.project.job_arguments import default_name, make_spec
-from livejob.project.specs import JobSpec, Statement
+from livejob.project.job_arguments import default_name, make_spec, refuse_container
+from livejob.project.specs import Container, JobSpec, Statement
 from livejob.wire.limits import GIB
 
 READ_BUCKET = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::bucket/*"]}
@@ -105,7 +105,15 @@ def test_every_argument_is_read() -> None:
         ("permissions", [{**READ_BUCKET, "actions": ["*"]}], "not all of its actions"),
         ("permissions", [{**READ_BUCKET, "actions": ["s3:*"]}], "not all of its actions"),
         ("permissions", [{**READ_BUCKET, "resources": ["*"]}], "each resource an ARN"),
-        ("runtime", "python2.7", 'it must be "python3.9" to "python3.14"'),
+        ("runtime", "python2.7", 'it must be "python3.9" to "python3.14", or "container"'),
+        ("container", ["echo"], "container is ['echo'], it must be a table { cmd ="),
+        ("container", {"command": ["echo"]}, "it must be a table { cmd ="),
+        ("container", {"cmd": []}, "and cmd has at least the program"),
+        ("container", {"cmd": "echo"}, "and cmd has at least the program"),
+        ("container", {"cmd": ["echo", 1]}, "and cmd has at least the program"),
+        ("container", {"cmd": ["echo"], "file": "../Dockerfile"}, "and file lies in the job's directory"),
+        ("container", {"cmd": ["echo"], "build_args": {"A": 1}}, "and build_args are texts by name"),
+        ("container", {"cmd": ["echo"]}, "go together; Monthly has one of them"),
         ("architecture", "arm_64", 'architecture is \'arm_64\', it must be "x86_64" or "arm64"'),
         ("retries", 11, "retries is 11, it must be a whole number from 0 to 10"),
         ("retries", True, "it must be a whole number from 0 to 10"),
@@ -125,3 +133,37 @@ def test_argument_out_of_its_limits_is_refused(argument: str, value: object, mes
 
     assert caught.value.message.startswith("src/reports.py:12: ")
     assert message in caught.value.message
+
+
+def test_container_job_has_a_command_and_an_image() -> None:
+    """A container job says what runs and how its image is made; both have defaults where there can be one."""
+    arguments = {
+        "name": "Resize",
+        "runtime": "container",
+        "timeout": "5 minutes",
+        "container": {"cmd": ["python3", "resize.py"], "build_args": {"VERSION": "3"}},
+    }
+
+    spec = make_spec(arguments, "jobs/resize", "livejob.toml [jobs.Resize]")
+
+    assert Container(("python3", "resize.py"), "Dockerfile", {"VERSION": "3"}) == spec.container
+    assert spec.is_container
+
+
+@pytest.mark.parametrize("timeout", [60, 330])
+def test_container_jobs_time_is_codebuilds(timeout: int) -> None:
+    """CodeBuild keeps the time of a container job, in minutes and from five of them on."""
+    container = {"runtime": "container", "container": {"cmd": ["true"]}}
+
+    with pytest.raises(JobSpecInvalid, match="5 minutes or more, in whole minutes"):
+        make_spec({**container, "name": "Resize", "timeout": timeout}, "jobs/resize", "livejob.toml")
+
+
+@pytest.mark.parametrize("argument", [{"runtime": "container"}, {"container": {"cmd": ["true"]}}])
+def test_function_is_no_container_job(argument: dict[str, object]) -> None:
+    """Who decorates a function as a container job is told where it is defined."""
+    with pytest.raises(JobSpecInvalid) as caught:
+        refuse_container(argument, "src/reports.py:12")
+
+    assert "src/reports.py:12: a function is no container job" == caught.value.message
+    assert "[jobs.Name]" in caught.value.remedy

@@ -14,7 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from livejob.errors import AccessRefused, AwsError, AwsUnreachable, CredentialsMissing, NotDeployed
+from livejob.errors import (
+    AccessRefused,
+    AwsError,
+    AwsUnreachable,
+    CredentialsExpired,
+    CredentialsMissing,
+    NotDeployed,
+)
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -23,26 +30,24 @@ if TYPE_CHECKING:
 _CREDENTIALS = frozenset(
     {
         "AuthFailure",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "IncompleteSignature",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
         "InvalidSignatureException",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
-        "RequestExpired",
         "SignatureDoesNotMatch",
-        "TokenRefreshRequired",
         "UnrecognizedClientException",
     }
 )
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _REFUSED = frozenset(
     {"AccessDenied", "AccessDeniedException", "ForbiddenException", "UnauthorizedOperation", "403"}
 )
 _MISSING = frozenset({"ResourceNotFoundException", "NoSuchBucket"})
 
 _NO_ANSWER = frozenset({"ConnectionError", "HTTPClientError"})
+_EXPIRED_LOGINS = frozenset({"LoginRefreshTokenExpired", "TokenRetrievalError", "UnauthorizedSSOTokenError"})
 _NO_CREDENTIALS = frozenset(
     {
         "CredentialRetrievalError",
@@ -51,7 +56,6 @@ _NO_CREDENTIALS = frozenset(
         "PartialCredentialsError",
         "ProfileNotFound",
         "SSOError",
-        "TokenRetrievalError",
     }
 )
 
@@ -64,7 +68,8 @@ def translated(action: str, resource: str) -> Iterator[None]:
     resource: what it was tried on, e.g. `table/livejob-shop-dev-runs`.
 
     Raises:
-        CredentialsMissing: no credentials, or they are wrong or expired.
+        CredentialsExpired: there were credentials, and they or their login have expired.
+        CredentialsMissing: no credentials, or they are wrong.
         AccessRefused: they do not allow the action on the resource.
         NotDeployed: the table, bucket or function does not exist.
         AwsUnreachable: no answer.
@@ -120,6 +125,8 @@ def _of_answer(error: ClientError, action: str, resource: str) -> AwsError:
     code = error_code(error)
     tried = f"{action} on {resource}"
     reason = _details(error).get("Message") or code
+    if code in _EXPIRED:
+        return CredentialsExpired(f"the AWS credentials have expired: {tried}: {reason}")
     if code in _CREDENTIALS:
         return CredentialsMissing(f"AWS did not accept the credentials for {tried}: {reason}")
     if code in _REFUSED:
@@ -137,6 +144,8 @@ def _of_sdk(error: BotoCoreError, action: str, resource: str) -> AwsError:
         return AwsError(f"{tried} failed: no region is set", remedy="Set AWS_REGION.")
     if kinds & _NO_ANSWER:
         return AwsUnreachable(f"{tried} got no answer: {error}")
+    if kinds & _EXPIRED_LOGINS:
+        return CredentialsExpired(f"the AWS login has expired, at {tried}: {error}")
     if kinds & _NO_CREDENTIALS:
         return CredentialsMissing(f"no credentials for {tried}: {error}")
     return AwsError(f"{tried} failed: {error}")

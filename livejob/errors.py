@@ -1,7 +1,7 @@
 """Every error that a person can meet, with its code and the command that mends it.
 
-A leaf: imports nothing of livejob, and only the standard library, because the runner inside a
-worker uses it too. Adapters translate boto3, docker and OS errors into these, with `from`.
+A leaf: imports the standard library alone, as the runner does. Adapters translate boto3, docker and OS
+errors into these, with `from`.
 
     LivejobError
     ├── ProjectError        LJ-1xx  the app: settings, job specs, names
@@ -341,7 +341,7 @@ class StackFailed(DeployError):
 
 
 class StackBusy(DeployError):
-    """Another deployment of the same stack is under way."""
+    """Other deployments of the same stack are under way, and this one did not get its turn."""
 
     code = "LJ-702"
     remedy_template = "Wait until it has ended and run the command again; stack: {stack}."
@@ -408,6 +408,22 @@ class AwsUnreachable(AwsError):
 
     code = "LJ-804"
     remedy_template = "Check the network, a proxy, and AWS_ENDPOINT_URL if it is set."
+
+
+class CredentialsExpired(CredentialsMissing):
+    """The AWS credentials were good, and have expired."""
+
+    code = "LJ-805"
+    remedy_template = "Log in again (`aws sso login`, or new keys) and run the command again."
+
+
+class WrongAccount(AwsError):
+    """The AWS credentials are for another account than the one in which the stage is."""
+
+    code = "LJ-806"
+    remedy_template = (
+        "Use credentials of account {account} (--profile, AWS_PROFILE), or choose another --stage."
+    )
 
 
 class Bug(LivejobError):

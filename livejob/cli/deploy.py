@@ -36,12 +36,14 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     clock = SystemClock()
     began_s = clock.monotonic_s()
     context = production_context(target)
+    warn_of_region(target)
     source = make_source(context, settings, jobs)
     bundled_s = clock.monotonic_s() - began_s
     progress = StackProgress(is_json=is_json)
     review = ConsoleReview("livejob deploy", is_yes=is_yes, is_silent=is_json, asks_for_changes=True)
     clients = DeployClients(target.session, target.endpoint_url)
     deployed = deploy_stage(clients, context, jobs, source, progress.tell, review)
+    target.remember()
     seconds = clock.monotonic_s() - began_s
     if is_json:
         click.echo(json.dumps(_document(target, deployed, seconds)))
@@ -52,6 +54,16 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
 def production_context(target: Target) -> StageContext:
     """The target as a production stage."""
     return StageContext(target.names, target.account, target.region, __version__, "production")
+
+
+def warn_of_region(target: Target) -> None:
+    """Say that the stage is in another region as well, if it is."""
+    if target.other_region:
+        click.echo(
+            f"{click.style('warning:', fg='yellow', bold=True)} stage {target.names.stage} was deployed to "
+            f"{target.other_region}; {target.region} gets another one, with runs of its own.",
+            err=True,
+        )
 
 
 def _document(target: Target, deployed: DeployedStage, seconds: float) -> dict[str, object]:

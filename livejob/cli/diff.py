@@ -6,7 +6,7 @@ import json
 
 import click
 
-from livejob.cli.deploy import production_context
+from livejob.cli.deploy import production_context, warn_of_region
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.stack_output import change_document, describe_changes
 from livejob.cli.stage_source import make_source
@@ -26,6 +26,7 @@ def command(options: GlobalOptions, *, is_json: bool) -> None:
     jobs = discover_jobs(settings).require_whole(settings.source_directory)
     target = open_target(settings, options.is_local)
     context = production_context(target)
+    warn_of_region(target)
     source = make_source(context, settings, jobs)
     diff = diff_stage(DeployClients(target.session, target.endpoint_url), context, jobs, source)
     if is_json:

@@ -14,8 +14,9 @@ from livejob.cli.wiring import Target
 from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.changes import ResourceChange
 from livejob.deploy.resources import StageContext
+from livejob.deploy.review import Review
 from livejob.deploy.stack_events import OnEvent
-from livejob.deploy.stage import DeployedStage, Review, deploy_stage, diff_stage
+from livejob.deploy.stage import DeployedStage, deploy_stage, diff_stage
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
 
@@ -39,7 +40,9 @@ class LiveStage:
         """
         context = self._context()
         source = make_source(context, self._settings, jobs)
-        return deploy_stage(self._clients, context, jobs, source, self._tell, review)
+        deployed = deploy_stage(self._clients, context, jobs, source, self._tell, review)
+        self._target.remember()
+        return deployed
 
     def look(self, jobs: Mapping[str, JobSpec]) -> Sequence[ResourceChange]:
         """What a deployment would change.

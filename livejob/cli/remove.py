@@ -35,7 +35,8 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     if removal is not None:
         review = ConsoleReview("livejob remove", is_yes=is_yes, is_silent=is_json, asks_for_changes=True)
         review.confirm(_question(target.names, removal))
-        remove_stage(clients, context, removal, StackProgress(is_json=is_json).tell)
+        remove_stage(clients, context, removal, StackProgress(is_json=is_json).tell, review)
+        target.forget()
     if is_json:
         click.echo(json.dumps(_document(removal)))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 
@@ -10,11 +11,18 @@ import click
 from livejob.cli.stack_output import describe_changes
 from livejob.deploy.changes import ResourceChange
 from livejob.deploy.resources import StageContext, StageMode
+from livejob.deploy.review import Repair
+from livejob.deploy.stack_view import StackView
 from livejob.errors import NotConfirmed
 
 _MEANS = {
     "development": "a development stage, whose runs developers' sessions take",
     "production": "a production stage, whose runs CodeBuild executes",
+}
+
+_REPAIRS = {
+    Repair.DELETE: "Its creation never ended well, so it holds no records: delete it and make it again?",
+    Repair.ROLL_BACK: "Take the failed change back, then go on?",
 }
 
 
@@ -30,6 +38,7 @@ class ConsoleReview:
     def __init__(self, command: str, *, is_yes: bool, is_silent: bool, asks_for_changes: bool) -> None:
         self._command = command
         self._is_yes = is_yes
+        self._is_silent = is_silent
         self._can_ask = not is_silent and sys.stdin.isatty()
         self._asks_for_changes = asks_for_changes
 
@@ -55,6 +64,19 @@ class ConsoleReview:
         click.echo(describe_changes(losing), err=True)
         self._ask("Go on?")
 
+    def check_repair(self, stack: StackView, failure: str, repair: Repair) -> None:
+        self.confirm(f"{failure}\nThe stack {stack.name} is {stack.status}. {_REPAIRS[repair]}")
+
+    def tell_followed(self, stack: StackView) -> None:
+        if self._is_silent:
+            click.echo(json.dumps({"event": "Following", "stack": stack.name, "status": stack.status}))
+        else:
+            click.echo(
+                f"The stack {stack.name} is {stack.status}: another deployment, or one that was interrupted. "
+                "Following it, then going on:",
+                err=True,
+            )
+
     def confirm(self, question: str) -> None:
         """Ask, unless it is agreed to.
 
@@ -64,7 +86,7 @@ class ConsoleReview:
         if self._is_yes:
             return
         if not self._can_ask:
-            raise NotConfirmed(f"Nobody can be asked: {question}", remedy=f"`{self._command} --yes`")
+            raise NotConfirmed(f"{question}\n(Nobody can be asked.)", remedy=f"`{self._command} --yes`")
         self._ask(question)
 
     def _ask(self, question: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from livejob.runs.model import Attempt, Run
-from livejob.runs.phases import phases_of
+from livejob.runs.phases import Phase
 from livejob.wire.outcome import Failure
 
 
@@ -39,9 +40,9 @@ def run_document(run: Run) -> dict[str, Any]:
     }
 
 
-def phases_document(run: Run, now_ms: int) -> dict[str, float]:
+def phases_document(phases: Iterable[Phase]) -> dict[str, float]:
     """Seconds by phase, of the present or last attempt."""
-    return {each.name: each.seconds for each in phases_of(run, now_ms)}
+    return {each.name: each.seconds for each in phases}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

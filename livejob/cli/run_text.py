@@ -9,7 +9,7 @@ import click
 
 from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.runs.model import Attempt, Run
-from livejob.runs.phases import phases_of
+from livejob.runs.phases import Phase
 from livejob.wire.outcome import Failure
 from livejob.wire.states import OPEN, State
 
@@ -39,7 +39,7 @@ def table_of(runs: Sequence[Run], now_ms: int) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def details_of(run: Run, now_ms: int) -> Iterator[str]:
+def details_of(run: Run, phases: Sequence[Phase]) -> Iterator[str]:
     """All that is recorded of a run, without payload and result."""
     yield f"{run.id}  {run.job}  {styled_state(run.state)}"
     yield f"created   {local_time(run.created_ms)}"
@@ -49,7 +49,6 @@ def details_of(run: Run, now_ms: int) -> Iterator[str]:
             yield f"{name:<10}{printable(value)}"
     for attempt in run.attempts:
         yield _attempt_line(attempt)
-    phases = phases_of(run, now_ms)
     if phases:
         yield "phases    " + " · ".join(f"{each.name} {human_seconds(each.seconds)}" for each in phases)
     if run.failure is not None:

@@ -29,7 +29,8 @@ from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
 from livejob.cli.wiring import Target, local_target, open_settings, open_target, read_settings
 from livejob.clock import Clock, SystemClock
-from livejob.deploy.stage import DeployedStage, Review
+from livejob.deploy.review import Review
+from livejob.deploy.stage import DeployedStage
 from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livejob.aws import translated
+from livejob.cli.stage_home import StageHome
 from livejob.errors import AwsError, LocalAwsNotRunning
 from livejob.local_aws.state import EmulatorState, find_local_aws
 from livejob.project.loading import find_root, load_settings
+from livejob.project.places import Place, Places
 from livejob.project.settings import Settings
 from livejob.wire.names import StageNames
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_codebuild.client import CodeBuildClient
     from mypy_boto3_iot.client import IoTClient
     from mypy_boto3_iot_data.client import IoTDataPlaneClient
     from mypy_boto3_sts.client import STSClient
@@ -66,11 +69,13 @@ class Target:
     """An app's stage in one AWS account and region, and the ways to its parts.
 
     endpoint_url: of the local AWS; None for the real one. For making clients, not for asking.
+    home:         where the stage has to be; None where it may be anywhere.
     """
 
     names: StageNames
     session: boto3.Session
     endpoint_url: str | None
+    home: StageHome | None = None
 
     @property
     def region(self) -> str:
@@ -78,13 +83,37 @@ class Target:
 
     @cached_property
     def account(self) -> str:
-        """The account's 12 digits, asked of AWS once."""
-        return self.identify(self.open_sts())["Account"]
+        """The account's 12 digits, asked of AWS once.
+
+        Raises:
+            CredentialsExpired, CredentialsMissing, AwsError
+            WrongAccount: the stage is in another one.
+        """
+        account = self.identify(self.open_sts())["Account"]
+        if self.home is not None:
+            self.home.check(account)
+        return account
 
     def identify(self, sts: STSClient) -> GetCallerIdentityResponseTypeDef:
         """Whose credentials these are."""
         with translated("sts:GetCallerIdentity", "the account"):
             return sts.get_caller_identity()
+
+    def remember(self) -> None:
+        """The stage has been deployed here."""
+        if self.home is not None:
+            self.home.places.remember(self.names.stage, Place(self.account, self.region))
+
+    def forget(self) -> None:
+        """The stage is not deployed any more."""
+        if self.home is not None:
+            self.home.places.forget(self.names.stage)
+
+    @property
+    def other_region(self) -> str:
+        """The region that the stage was deployed to, if that is another one; else ""."""
+        last = self.home.last if self.home is not None else None
+        return last.region if last is not None and last.region != self.region else ""
 
     def open_sts(self) -> STSClient:
         return self.session.client("sts", endpoint_url=self.endpoint_url)
@@ -94,6 +123,9 @@ class Target:
 
     def open_iot_data(self) -> IoTDataPlaneClient:
         return self.session.client("iot-data", endpoint_url=self.endpoint_url)
+
+    def open_codebuild(self) -> CodeBuildClient:
+        return self.session.client("codebuild", endpoint_url=self.endpoint_url)
 
     def open_runs(self) -> DynamoRunStore:
         """The stage's run record."""
@@ -177,4 +209,6 @@ def _real_target(settings: Settings) -> Target:
             remedy="Give one: --region, AWS_REGION, or `region` in livejob.toml. "
             "For the local AWS start it first: `livejob start --local`.",
         )
-    return Target(StageNames(settings.app, settings.stage), session, None)
+    fixed = (settings.accounts or {}).get(settings.stage)
+    home = StageHome(settings.stage, Places(settings.livejob_directory), fixed)
+    return Target(StageNames(settings.app, settings.stage), session, None, home)

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 from livejob.aws import error_code, translated
 from livejob.deploy.bundle import Bundle
 from livejob.deploy.packages import Package
+from livejob.deploy.recovery import make_ready, until_free
 from livejob.deploy.resources import Bucket, StageContext
-from livejob.deploy.stack import Condition, Stacks, Template
+from livejob.deploy.review import Review
+from livejob.deploy.stack import Stacks, Template
 from livejob.deploy.stack_events import OnEvent
+from livejob.deploy.stack_view import Condition
 from livejob.deploy.template import artifacts_template, with_digest
 from livejob.wire.names import artifacts_bucket
 
@@ -51,19 +54,24 @@ class Artifacts:
         self._context = context
         self.bucket = artifacts_bucket(context.account, context.region)
 
-    def ensure(self, on_event: OnEvent) -> None:
+    def ensure(self, on_event: OnEvent, review: Review) -> None:
         """Make the bucket, if this is the first deployment here.
 
         Raises:
-            StackBusy, StackFailed, AwsError
+            StackBusy, StackFailed, AwsError, and what `review` raises.
         """
+        until_free(lambda: self._ensure(on_event, review))
+
+    def _ensure(self, on_event: OnEvent, review: Review) -> None:
         stacks = self._clients.stacks
         before = stacks.view(BOOTSTRAP_STACK)
+        if before.condition is not Condition.USABLE:
+            before = make_ready(stacks, before, review, on_event)
         if before.condition is Condition.USABLE:
             return
         body, _ = with_digest(artifacts_template(Bucket(self.bucket, {}, is_kept=True)), {})
         tags = {"livejob:version": self._context.version}
-        stacks.apply(before, Template(body=body), tags, on_event)
+        stacks.apply(before, Template(body=body), tags, on_event, adopts=True)
 
     def put_packages(self, packages: Iterable[Package]) -> None:
         """Upload the code of functions."""

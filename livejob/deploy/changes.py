@@ -57,6 +57,14 @@ def changes_of(described: Sequence[Mapping[str, Any]]) -> tuple[ResourceChange, 
     return tuple(sorted(changes, key=lambda each: (_ORDER.index(each.effect), each.logical_id)))
 
 
+def additions_of(template: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
+    """What a template adds where nothing is yet, by name."""
+    return tuple(
+        ResourceChange(Effect.ADD, name, resource["Type"], "")
+        for name, resource in sorted(template["Resources"].items())
+    )
+
+
 def _change(described: Mapping[str, Any]) -> ResourceChange:
     targets = (each.get("Target", {}) for each in described.get("Details", []))
     properties = {each.get("Name") or each.get("Attribute", "") for each in targets}

@@ -26,7 +26,7 @@ STACK_CHARS = 128
 """Source: CloudFormation CreateStack, StackName."""
 
 _STAGES_OWN = 4
-_RECONCILERS = 5
+_RECONCILERS = 7
 _JOBS = 5
 _PROJECTS = 2
 """How many resources each part of a stage has; the tests count them."""
@@ -61,7 +61,8 @@ def _names(stage: StageResources) -> Iterator[tuple[str, str, int]]:
     yield "stage's bucket", stage.bucket.name, BUCKET_CHARS
     yield "role of the invokers", stage.invoker_role.name, ROLE_CHARS
     if stage.reconciler is not None:
-        yield "reconciler", stage.reconciler.function.name, min(FUNCTION_CHARS, RULE_CHARS)
+        yield "reconciler", stage.reconciler.function.name, FUNCTION_CHARS
+        yield "sweep's rule", stage.reconciler.sweep.name, RULE_CHARS
         yield "role of the reconciler", stage.reconciler.role.name, ROLE_CHARS
     for each in stage.jobs:
         yield f"invoker of {each.job}", each.invoker.name, FUNCTION_CHARS

@@ -21,6 +21,7 @@ POLICY_CHARS = 6144
 _VIA_CLOUDFORMATION = {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}
 
 _STACK_ACTIONS = (
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
@@ -28,6 +29,7 @@ _STACK_ACTIONS = (
     "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks",
     "cloudformation:ExecuteChangeSet",
+    "cloudformation:ListChangeSets",
     "cloudformation:TagResource",
     "cloudformation:UntagResource",
 )
@@ -121,6 +123,8 @@ _RECORD_ACTIONS = (
 )
 
 
+_INDEX_ACTIONS = ("dynamodb:Query", "dynamodb:Scan")
+
 _BUILD_ROLES = ("invoker", "reconciler")
 
 _PROJECT_ACTIONS = (
@@ -203,7 +207,9 @@ def _daily_work(account: str, region: str) -> Sequence[Mapping[str, object]]:
 
     return [
         _allow("Record", _RECORD_ACTIONS, arn("dynamodb", "table/livejob-*")),
-        _allow("RecordIndexes", ["dynamodb:Query"], arn("dynamodb", "table/livejob-*/index/*")),
+        _allow(
+            "RecordIndexes", ["dynamodb:Query", "dynamodb:Scan"], arn("dynamodb", "table/livejob-*/index/*")
+        ),
         _allow("Objects", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "arn:aws:s3:::livejob-*/*"),
         _allow("ObjectLists", ["s3:ListBucket"], "arn:aws:s3:::livejob-*"),
         _allow("Session", ["iot:Connect"], arn("iot", "client/ses_*")),

@@ -41,7 +41,7 @@ def reconciler_statements(names: StageNames, account: str, region: str) -> list[
     return [
         _record(names, account, region, "BatchGetItem", "GetItem", "UpdateItem"),
         _allow(
-            ["dynamodb:Query"],
+            ["dynamodb:Scan"],  # of what has not ended, for which this index is
             f"arn:aws:dynamodb:{region}:{account}:table/{names.table}/index/{OPEN_INDEX}",
         ),
         builds(names, account, region),

@@ -183,11 +183,16 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An EventBridge rule of the default bus. pattern: of the events that it hands to its function."""
+    """An EventBridge rule of the default bus, which calls its function.
+
+    pattern:  of the events that it hands over; None for a rule that goes by the clock.
+    schedule: when it does, as EventBridge writes it: `rate(5 minutes)`.
+    """
 
     name: str
     description: str
-    pattern: Mapping[str, object]
+    pattern: Mapping[str, object] | None = None
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +208,16 @@ class JobResources:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """What closes the runs of builds that ended without a word."""
+    """What closes the runs of builds that ended without a word.
+
+    rule:  hands it each end of a build.
+    sweep: has it look through the open runs, in case an event was lost.
+    """
 
     function: Function
     role: Role
     rule: Rule
+    sweep: Rule
 
 
 @dataclass(frozen=True, slots=True)

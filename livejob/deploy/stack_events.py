@@ -6,7 +6,7 @@ Settled is what the stack's own last event says: `DescribeStacks` may still show
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,21 +45,52 @@ class ResourceEvent:
         """A failure of its own, not one that followed from another resource's."""
         return self.status.endswith("_FAILED") and not self.reason.startswith(_CANCELLED)
 
+    @property
+    def is_end(self) -> bool:
+        """The stack's operation has ended. A failure after which everything is taken back is no end."""
+        is_going_on = self.status.endswith("_IN_PROGRESS") or self.status in (
+            "CREATE_FAILED",
+            "UPDATE_FAILED",
+        )
+        return self.is_stack and not is_going_on
+
     def __str__(self) -> str:
         return f"{self.logical_id} ({self.kind}) {self.status}: {self.reason}"
 
+
+GOOD_ENDS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
 OnEvent = Callable[[ResourceEvent], None]
 
 
 class EventFeed:
-    """The events of a stack from here on. Made before the operation that is to be followed."""
+    """The events of a stack, from a point on.
 
-    def __init__(self, client: CloudFormationClient, stack_id: str) -> None:
+    seen: ids of events; those older than the newest of them are not told.
+    """
+
+    def __init__(self, client: CloudFormationClient, stack_id: str, seen: Iterable[str] = ()) -> None:
         self._client = client
         self._stack_id = stack_id
-        self._seen: set[str] = set()
-        self.read()
+        self._seen = set(seen)
+
+    @classmethod
+    def from_now(cls, client: CloudFormationClient, stack_id: str) -> EventFeed:
+        """What happens from now on; made before the operation that is to be followed."""
+        feed = cls(client, stack_id)
+        feed.read()
+        return feed
+
+    @classmethod
+    def of_last_operation(cls, client: CloudFormationClient, stack_id: str) -> EventFeed:
+        """All of the operation that goes on, or of the last one if none does."""
+        feed = cls(client, stack_id)
+        with translated("cloudformation:DescribeStackEvents", stack_id):
+            newest_first = feed._fresh()
+            next(newest_first, None)  # itself the end of the last operation, it may be
+            before = (each["EventId"] for each in newest_first if feed._event_of(each).is_end)
+            end_before = next(before, None)
+        return cls(client, stack_id, [end_before] if end_before else [])
 
     def read(self) -> list[ResourceEvent]:
         """What has happened since the last call, oldest first."""
@@ -68,26 +99,32 @@ class EventFeed:
         self._seen.update(each["EventId"] for each in fresh)
         return [self._event_of(each) for each in reversed(fresh)]
 
-    def wait_settled(self, on_event: OnEvent) -> str:
+    def wait_settled(self, on_event: OnEvent, good_ends: Container[str] = GOOD_ENDS) -> str:
         """Wait until the stack's operation has ended; its last status, e.g. `UPDATE_COMPLETE`.
 
         Raises:
-            StackFailed: it ended badly; the first resource that failed and its reason are in the message.
+            StackFailed: it ended badly; the first resource that failed and its reason are in the message,
+                its logical id is the context's `resource`.
         """
         failure: ResourceEvent | None = None
         for _ in polls():
             for event in self.read():
                 on_event(event)
-                if event.is_failure and (failure is None or failure.is_stack):
-                    failure = event
-                if event.is_stack and _is_settled(event.status):
-                    return self._status_of(event, failure)
+                failure = _cause(failure, event)
+                if event.is_end:
+                    return self._status_of(event, failure, good_ends)
         raise StackFailed("The stack has not settled within half an hour.", stack=self._stack_id)
 
-    def _status_of(self, last: ResourceEvent, failure: ResourceEvent | None) -> str:
-        if last.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+    def _status_of(
+        self, last: ResourceEvent, failure: ResourceEvent | None, good_ends: Container[str]
+    ) -> str:
+        if last.status in good_ends:
             return last.status
-        raise StackFailed(f"{failure or last}\nThe stack is {last.status}.", stack=self._stack_id)
+        raise StackFailed(
+            f"{failure or last}\nThe stack is {last.status}.",
+            stack=self._stack_id,
+            resource=(failure or last).logical_id,
+        )
 
     def _fresh(self) -> Iterator[StackEventTypeDef]:
         """Newest first, as the service gives them."""
@@ -108,9 +145,16 @@ class EventFeed:
         )
 
 
-def _is_settled(status: str) -> bool:
-    """False as well for a failure after which everything is taken back."""
-    return not status.endswith("_IN_PROGRESS") and status not in ("CREATE_FAILED", "UPDATE_FAILED")
+def cause_among(events: Iterable[ResourceEvent]) -> ResourceEvent | None:
+    """The first failure among events that are in order: a resource's, where one failed, else the stack's."""
+    failure = None
+    for event in events:
+        failure = _cause(failure, event)
+    return failure
+
+
+def _cause(failure: ResourceEvent | None, event: ResourceEvent) -> ResourceEvent | None:
+    return event if event.is_failure and (failure is None or failure.is_stack) else failure
 
 
 def polls() -> Iterator[None]:

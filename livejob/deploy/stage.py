@@ -6,20 +6,24 @@ changed since the last time, one call is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from livejob.aws import translated
 from livejob.deploy.artifacts import Artifacts, DeployClients
 from livejob.deploy.build import Platform
 from livejob.deploy.bundle import Bundle
-from livejob.deploy.changes import ResourceChange
+from livejob.deploy.changes import ResourceChange, additions_of
 from livejob.deploy.checks import check_stage
 from livejob.deploy.packages import Package
+from livejob.deploy.recovery import failed, make_ready, until_free
 from livejob.deploy.resources import MODE_TAG, StageContext, StageMode, StageResources
-from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Condition, Proposal, Stacks, StackView, Template
+from livejob.deploy.review import Review
+from livejob.deploy.stack import TEMPLATE_BODY_BYTES, Proposal, Stacks, Template
 from livejob.deploy.stack_events import OnEvent
+from livejob.deploy.stack_view import UNMADE, Condition, StackView
 from livejob.deploy.stages import StageCode, run_table, stage_bucket, stage_resources
 from livejob.deploy.template import DIGEST_OUTPUT, kept_template, stage_template, with_digest
 from livejob.errors import NameConflict
@@ -87,18 +91,6 @@ class Removal:
     kept_bucket: str
 
 
-class Review(Protocol):
-    """Who is asked before something is changed; whoever does not agree raises."""
-
-    def check_mode(self, stage: StageContext, before: StageMode) -> None:
-        """The stage is deployed in the other mode, `before`."""
-        ...
-
-    def check_changes(self, changes: Sequence[ResourceChange]) -> None:
-        """These changes are about to be made; the ones that lose something come first."""
-        ...
-
-
 def deploy_stage(
     clients: DeployClients,
     context: StageContext,
@@ -109,29 +101,18 @@ def deploy_stage(
 ) -> DeployedStage:
     """Bring the stage to `jobs`: create, change and delete what differs; returns when it is done.
 
+    A deployment that is under way, an interrupted one too, is followed to its end before.
+
     Raises:
         NameTooLong, TooManyJobs: before anything is called.
         NameConflict: the stack belongs to another app and stage.
-        StackBusy: another deployment of the stage is under way.
+        StackBusy: other deployments of the stage were faster, time and again.
         StackFailed: CloudFormation refused or rolled back; the reason comes first.
         AwsError: a call was refused.
         And what `review` raises; then nothing is changed.
     """
     wanted = _Wanted.of(context, jobs, source)
-    before = clients.stacks.view(context.names.stack)
-    _check_owner(before, context)
-    _check_mode(before, context, review)
-    if wanted.is_deployed(before):
-        return _deployed(wanted.stage, is_changed=False)
-    artifacts = Artifacts(clients, context)
-    artifacts.ensure(on_event)
-    artifacts.put_packages(source.packages)
-    artifacts.put_bundles(source.bundles.values())
-    proposal = _propose(clients, before, wanted, on_event)
-    if proposal is None:
-        return _deployed(wanted.stage, is_changed=True)
-    _execute(clients.stacks, proposal, on_event, review)
-    return _deployed(wanted.stage, is_changed=True, changes=proposal.changes)
+    return until_free(lambda: _deploy(clients, wanted, source, on_event, review))
 
 
 def diff_stage(
@@ -148,7 +129,11 @@ def diff_stage(
     mode = mode_of(before)
     if wanted.is_deployed(before):
         return StageDiff(mode, ())
-    proposal = _propose(clients, before, wanted, lambda event: None)
+    if before.condition in UNMADE:
+        return StageDiff(mode, additions_of(json.loads(wanted.body)))
+    if before.condition not in (Condition.USABLE, Condition.BUSY):
+        raise failed(clients.stacks, before)
+    proposal = clients.stacks.propose(before, _template(clients, wanted), context.tags)
     if proposal is None:
         return StageDiff(mode, ())
     clients.stacks.discard(proposal)
@@ -171,28 +156,23 @@ def find_stage(clients: DeployClients, context: StageContext) -> Removal | None:
     )
 
 
-def remove_stage(clients: DeployClients, context: StageContext, removal: Removal, on_event: OnEvent) -> None:
+def remove_stage(
+    clients: DeployClients, context: StageContext, removal: Removal, on_event: OnEvent, review: Review
+) -> None:
     """Delete the stage that `find_stage` has found; in development with its records and documents.
 
     Of a production stage the stack stays with these, so that they have an owner, and the next deployment
     goes on with them.
 
     Raises:
-        StackBusy, StackFailed, AwsError: as `deploy_stage`.
+        StackBusy, StackFailed, AwsError, and what `review` raises: as `deploy_stage`.
     """
-    stacks = clients.stacks
-    if not removal.kept_bucket:
-        _empty(clients.s3, context.bucket)
-        stacks.delete(removal.stack, on_event)
-        return
-    left = replace(context, mode="production")
-    body, _ = with_digest(kept_template(context.names, run_table(left), stage_bucket(left)), {})
-    stacks.apply(removal.stack, Template(body=body), removal.stack.tags, on_event)
+    until_free(lambda: _remove(clients, context, removal, on_event, review))
 
 
 def mode_of(stack: StackView) -> StageMode | None:
     """The mode that a stage is deployed in; None when it is not."""
-    if stack.condition in (Condition.ABSENT, Condition.EMPTY, Condition.NEVER_MADE):
+    if stack.condition in UNMADE:
         return None
     return "production" if stack.tags.get(MODE_TAG) == "production" else "development"
 
@@ -216,12 +196,45 @@ class _Wanted:
         return before.condition is Condition.USABLE and before.outputs.get(DIGEST_OUTPUT) == self.digest
 
 
-def _propose(
-    clients: DeployClients, before: StackView, wanted: _Wanted, on_event: OnEvent
-) -> Proposal | None:
-    context = wanted.stage.context
-    template = _template(clients, context, wanted, on_event)
-    return clients.stacks.propose(before, template, context.tags, on_event)
+def _deploy(
+    clients: DeployClients, wanted: _Wanted, source: StageSource, on_event: OnEvent, review: Review
+) -> DeployedStage:
+    """Once, from looking at the stack to its change; StackBusy when somebody else was faster."""
+    context, stacks = wanted.stage.context, clients.stacks
+    before = stacks.view(context.names.stack)
+    _check_owner(before, context)
+    before = make_ready(stacks, before, review, on_event)
+    _check_mode(before, context, review)
+    if wanted.is_deployed(before):
+        return _deployed(wanted.stage, is_changed=False)
+    artifacts = Artifacts(clients, context)
+    artifacts.ensure(on_event, review)
+    artifacts.put_packages(source.packages)
+    artifacts.put_bundles(source.bundles.values())
+    # Records of a production stage outlive its stack, however that came to its end.
+    adopts = context.mode == "production"
+    proposal = stacks.propose(before, _template(clients, wanted), context.tags, adopts=adopts)
+    if proposal is None:
+        return _deployed(wanted.stage, is_changed=True)
+    _execute(stacks, proposal, on_event, review)
+    return _deployed(wanted.stage, is_changed=True, changes=proposal.changes)
+
+
+def _remove(
+    clients: DeployClients, context: StageContext, removal: Removal, on_event: OnEvent, review: Review
+) -> None:
+    stacks = clients.stacks
+    stack = stacks.view(removal.stack.name)
+    if stack.condition is not Condition.HALF_DELETED:
+        stack = make_ready(stacks, stack, review, on_event)
+    if removal.kept_bucket and stack.condition is Condition.USABLE:
+        left = replace(context, mode="production")
+        body, _ = with_digest(kept_template(context.names, run_table(left), stage_bucket(left)), {})
+        stacks.apply(stack, Template(body=body), stack.tags, on_event)
+        return
+    if not removal.kept_bucket:
+        _empty(clients.s3, context.bucket)
+    stacks.delete(stack, on_event)
 
 
 def _execute(stacks: Stacks, proposal: Proposal, on_event: OnEvent, review: Review) -> None:
@@ -265,11 +278,10 @@ def _check_owner(before: StackView, context: StageContext) -> None:
         )
 
 
-def _template(clients: DeployClients, context: StageContext, wanted: _Wanted, on_event: OnEvent) -> Template:
+def _template(clients: DeployClients, wanted: _Wanted) -> Template:
     if len(wanted.body.encode()) <= TEMPLATE_BODY_BYTES:
         return Template(body=wanted.body)
-    artifacts = Artifacts(clients, context)
-    artifacts.ensure(on_event)
+    artifacts = Artifacts(clients, wanted.stage.context)
     return Template(url=artifacts.put_template(wanted.body, wanted.digest))
 
 

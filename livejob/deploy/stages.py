@@ -42,6 +42,7 @@ from livejob.wire.names import (
     ENV_BUCKET,
     ENV_BUNDLE,
     ENV_JOB,
+    ENV_MODE,
     ENV_QUEUE_TIMEOUT,
     ENV_RETRIES,
     ENV_STAGE,
@@ -57,6 +58,8 @@ LOG_DAYS = 14
 
 RECONCILER_TIMEOUT_S = 900
 """Lambda's longest: it waits out the pause before a next attempt."""
+
+SWEEP_SCHEDULE = "rate(5 minutes)"
 
 _LAMBDA = Trust({"Service": "lambda.amazonaws.com"})
 
@@ -173,6 +176,7 @@ def _reconciler(context: StageContext, code: FunctionCode) -> Reconciler:
         environment={
             ENV_APP: names.app,
             ENV_STAGE: names.stage,
+            ENV_MODE: context.mode,
             ENV_TABLE: names.table,
             ENV_BUCKET: context.bucket,
         },
@@ -195,4 +199,5 @@ def _reconciler(context: StageContext, code: FunctionCode) -> Reconciler:
             reconciler_statements(names, context.account, context.region),
         ),
         rule=Rule(names.reconciler, "Ends of the builds that run jobs", pattern),
+        sweep=Rule(names.sweep, "Looks for runs that nobody would end any more", schedule=SWEEP_SCHEDULE),
     )

@@ -128,4 +128,6 @@ def _reconciler(reconciler: Reconciler) -> Json:
         "Reconciler": function_resource(reconciler.function, "ReconcilerRole", "ReconcilerLog"),
         "ReconcilerRule": rule_resource(reconciler.rule, "Reconciler"),
         "ReconcilerPermission": events_permission("Reconciler", "ReconcilerRule"),
+        "SweepRule": rule_resource(reconciler.sweep, "Reconciler"),
+        "SweepPermission": events_permission("Reconciler", "SweepRule"),
     }

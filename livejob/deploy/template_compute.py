@@ -73,10 +73,16 @@ def rule_resource(rule: Rule, function: str) -> Json:
         "Name": rule.name,
         "Description": rule.description,
         "State": "ENABLED",
-        "EventPattern": dict(rule.pattern),
+        **_when(rule),
         "Targets": [{"Id": "function", "Arn": {"Fn::GetAtt": [function, "Arn"]}}],
     }
     return resource("Events::Rule", properties)
+
+
+def _when(rule: Rule) -> Json:
+    if rule.pattern is None:
+        return {"ScheduleExpression": rule.schedule}
+    return {"EventPattern": dict(rule.pattern)}
 
 
 def events_permission(function: str, rule: str) -> Json:

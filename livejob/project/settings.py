@@ -61,6 +61,15 @@ def _text(value: object) -> str:
     return value
 
 
+def _accounts(value: object) -> Mapping[str, str]:
+    is_table = isinstance(value, dict) and all(
+        isinstance(each, str) and re.fullmatch(r"\d{12}", each) for each in value.values()
+    )
+    if not is_table:
+        raise ValueError('a table of stages and account ids, like { prod = "123456789012" }')
+    return dict(value)  # type: ignore[call-overload, no-any-return]
+
+
 def _engine(value: object) -> object:
     if value not in get_args(EngineChoice):
         raise ValueError(" or ".join(get_args(EngineChoice)))
@@ -134,6 +143,11 @@ class Settings:
         default=None,
         flag="--profile",
         env=("AWS_PROFILE",),
+    )
+    accounts: Mapping[str, str] | None = _setting(
+        _accounts,
+        "Account of stages that have a fixed one; with credentials of another nothing is done there.",
+        default=None,
     )
     engine: EngineChoice = _setting(  # noqa: RUF009 - makes a field, as dataclasses.field does
         _engine,

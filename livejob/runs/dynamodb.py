@@ -84,6 +84,10 @@ class DynamoRunStore:
         # The index lags a little behind the table: what has just ended may still be in it.
         return [run for run in self._runs(keys) if run.is_open]
 
+    def all_open_runs(self) -> Sequence[Run]:
+        runs = self._runs(list(self._all_keys(OPEN_INDEX)))
+        return sorted((run for run in runs if run.is_open), key=lambda run: (run.created_ms, run.id))
+
     def recent_runs(self, job: str, limit: int) -> Sequence[Run]:
         return self._runs(list(islice(self._keys(RECENT_INDEX, JOB, job, forward=False), limit)))
 
@@ -183,6 +187,14 @@ class DynamoRunStore:
                 ExpressionAttributeValues={":job": to_attribute(job)},
                 ScanIndexForward=forward,
             )
+            for page in pages:
+                for item in page["Items"]:
+                    yield {PK: item[PK], SK: item[SK]}
+
+    def _all_keys(self, index: str) -> Iterator[Item]:
+        """Keys of all that is in the index: for a sparse one."""
+        with translated("dynamodb:Scan", f"{self._resource}/index/{index}"):
+            pages = self._client.get_paginator("scan").paginate(TableName=self._table, IndexName=index)
             for page in pages:
                 for item in page["Items"]:
                     yield {PK: item[PK], SK: item[SK]}

@@ -53,6 +53,11 @@ class MemoryRunStore:
         with self._mutex:
             return [run for run in self._by_age(job) if run.is_open]
 
+    def all_open_runs(self) -> Sequence[Run]:
+        with self._mutex:
+            runs = sorted(self._runs.values(), key=lambda run: (run.created_ms, run.id))
+            return [run for run in runs if run.is_open]
+
     def recent_runs(self, job: str, limit: int) -> Sequence[Run]:
         with self._mutex:
             return self._by_age(job)[::-1][:limit]

@@ -56,6 +56,10 @@ class RunStore(Protocol):
         """
         ...
 
+    def all_open_runs(self) -> Sequence[Run]:
+        """As `open_runs`, of all jobs; one read when there are none."""
+        ...
+
     def recent_runs(self, job: str, limit: int) -> Sequence[Run]:
         """The job's newest runs, newest first, at most `limit`."""
         ...

@@ -7,6 +7,7 @@
     submitting, handover             production: a run is handed to the backend
     backend, codebuild               the port, and CodeBuild behind it; `backend_memory` is its twin
     reconciler, build_ends           what the end of a build means for its run
+    sweeping                         by a schedule: runs that nobody would end any more
 
 boto3 is the runtime's. A development invoker that finds no session is called the stub.
 """

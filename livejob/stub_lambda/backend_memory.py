@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from livejob.errors import BuildNotStarted
+from livejob.errors import AwsError, BuildNotStarted
 from livejob.stub_lambda.backend import BuildEnd, Order
 
 
@@ -13,6 +13,7 @@ class MemoryBackend:
 
     refusal: raised by the next `start`, once.
     ends:    execution id -> how it ended.
+    trouble_about: execution id about which it gives no answer.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,7 @@ class MemoryBackend:
         self.stopped: list[str] = []
         self.ends: dict[str, BuildEnd] = {}
         self.refusal: BuildNotStarted | None = None
+        self.trouble_about = ""
 
     @property
     def name(self) -> Literal["codebuild"]:
@@ -39,4 +41,6 @@ class MemoryBackend:
             self.ends[execution_id] = BuildEnd(execution_id, "STOPPED")
 
     def end(self, execution_id: str) -> BuildEnd | None:
+        if execution_id == self.trouble_about:
+            raise AwsError("the backend is away")
         return self.ends.get(execution_id)

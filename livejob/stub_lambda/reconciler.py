@@ -33,7 +33,7 @@ class Reconciler:
 
     def __init__(self, runs: RunStore, backend: Backend, handover: Handover, pace: Pace) -> None:
         self._runs = runs
-        self._backend = backend
+        self.backend = backend
         self._handover = handover
         self._pace = pace
 
@@ -47,7 +47,7 @@ class Reconciler:
             troubles.append(f"{end.id} was not started by livejob")
             return None
         try:
-            run = self._closed(RunId(variables[ENV_RUN_ID]), int(variables[ENV_ATTEMPT]), end)
+            run = self.close(RunId(variables[ENV_RUN_ID]), int(variables[ENV_ATTEMPT]), end)
         except RunNotFound as error:
             troubles.append(error.message)
             return None
@@ -55,8 +55,12 @@ class Reconciler:
             return run
         return self._retried(run, troubles)
 
-    def _closed(self, run_id: RunId, attempt: int, end: BuildEnd) -> Run:
-        """The run after the execution's end is recorded, if that was still to do."""
+    def close(self, run_id: RunId, attempt: int, end: BuildEnd) -> Run:
+        """The run after the end of the execution for that attempt is recorded, if that was still to do.
+
+        Raises:
+            RunNotFound
+        """
         run = self._runs.get(run_id)
         try:
             if run.state is State.QUEUED and run.attempt_number == attempt - 1:
@@ -80,7 +84,7 @@ class Reconciler:
             now_ms,
             owner=end.id,
             attempt=run.attempt_number,
-            backend=self._backend.name,
+            backend=self.backend.name,
             lease_until_ms=EpochMs(now_ms + round(LEASE_S * 1000)),
         )
         return self._runs.apply(run.id, claim)

@@ -18,6 +18,7 @@ deployment checks the whole.
 
 ENV_APP = "LIVEJOB_APP"
 ENV_STAGE = "LIVEJOB_STAGE"
+ENV_MODE = "LIVEJOB_MODE"
 ENV_JOB = "LIVEJOB_JOB"
 ENV_RUN_ID = "LIVEJOB_RUN_ID"
 ENV_ATTEMPT = "LIVEJOB_ATTEMPT"
@@ -120,6 +121,11 @@ class StageNames:
         No app, stage or job has an underscore in its name, so no invoker can be called the same.
         """
         return f"{self.prefix}_reconciler"
+
+    @property
+    def sweep(self) -> str:
+        """Rule that calls the reconciler by a schedule."""
+        return f"{self.reconciler}-sweep"
 
     @property
     def reconciler_role(self) -> str:

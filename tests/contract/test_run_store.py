@@ -444,6 +444,16 @@ def test_open_runs_are_those_that_have_not_ended(runs: RunStore):
     assert [again, running, queued] == runs.open_runs(job)
 
 
+def test_open_runs_of_all_jobs_come_together(runs: RunStore):
+    """Whoever sweeps a stage finds what has not ended, of whichever job, oldest first."""
+    one, other, ended = (runs.create(a_run(a_job_name(), created_ms=at(n))) for n in (2, 1, 0))
+    let(runs, ended, a_change(Input.CANCEL))
+
+    found = [run for run in runs.all_open_runs() if run.id in (one.id, other.id, ended.id)]
+
+    assert [other, one] == found
+
+
 def test_recent_runs_come_newest_first(runs: RunStore):
     """A job's runs come newest first, open or not, as many as asked for."""
     job = a_job_name()

@@ -76,6 +76,7 @@ def test_a_run_is_a_build(app: DeployedApp):
     [attempt] = shown["attempts"]
     assert ("SUCCEEDED", "codebuild", {"name": "Mia"}) == (run["state"], run["backend"], run["result"])
     assert ["queued", "provisioning", "starting", "run"] == list(shown["phases"])
+    assert shown["phases"]["queued"] >= (attempt["submitted_ms"] - attempt["due_ms"]) / 1000
     assert attempt["owner"].startswith("livejob-builds-prod_Echo:")
     assert (0.005, 64) == (shown["cost"]["spent_usd"], len(shown["bundle"]))
     assert "größe 1\n" == app.livejob("logs", run["id"]).out

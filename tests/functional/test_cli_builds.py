@@ -13,6 +13,7 @@ from livejob.wire.names import build_log
 from livejob.wire.outcome import Failure
 from livejob.wire.states import Input
 from tests.support.cli_fixtures import JOB, AppUnderTest
+from tests.support.codebuild import LOGS, ProjectUnderTest, buildspec, create_role, phase_of
 from tests.support.runs import a_change, a_run, at, let
 
 BUILD = "livejob-shop-prod_Resize:1234"
@@ -141,3 +142,40 @@ def test_rerun_reads_a_large_payload(app: AppUnderTest) -> None:
 
     [asked] = app.api.asked
     assert payload == asked["payload"]
+
+
+def test_show_tells_how_long_a_build_was_in_codebuilds_queue(app: AppUnderTest) -> None:
+    """CodeBuild itself says when there was a machine; what a build waited before is no provisioning."""
+    build_id, machine_ms = a_real_build(app)
+    submitted_ms = machine_ms - 20_000
+    run = let(
+        app.runs,
+        app.runs.create(a_run(JOB, created_ms=submitted_ms)),
+        a_change(Input.SUBMIT, submitted_ms, owner=build_id),
+        a_change(Input.CLAIM, machine_ms + 5000, owner=build_id, backend="codebuild"),
+    )
+
+    phases = app.livejob("show", run.id, "--json").json["phases"]
+
+    assert (20, 5) == (phases["queued"], phases["provisioning"])
+
+
+def a_real_build(app: AppUnderTest) -> tuple[str, int]:
+    """A build of CodeBuild's, and when it came to a machine."""
+    aws = app.stage.aws
+    client = aws.root.client("codebuild", endpoint_url=aws.endpoint_url)
+    name = app.stage.names.project(JOB)
+    client.create_project(
+        name=name,
+        serviceRole=create_role(aws, LOGS),
+        source={"type": "NO_SOURCE", "buildspec": buildspec("true")},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "any",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+    )
+    project = ProjectUnderTest(aws, name, "")
+    build = project.run()
+    return build["id"], round(phase_of(build, "PROVISIONING")["startTime"].timestamp() * 1000)

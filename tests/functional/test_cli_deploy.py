@@ -138,3 +138,65 @@ def test_local_that_does_not_run_says_how_to_start_it(works: AppUnderTest):
 
     assert 4 == told.code
     assert "livejob local-aws start" in told.err
+
+
+def test_credentials_of_another_account_than_the_settings_say_change_nothing(works: AppUnderTest):
+    """Whoever has the wrong profile active reads which account is meant."""
+    with (works.root / "livejob.toml").open("a") as file:
+        file.write('accounts = { prod = "999999999999" }\n')
+
+    told = works.livejob("deploy", *STAGE)
+
+    account = works.stage.aws.account
+    assert 4 == told.code
+    assert f"LJ-806 These credentials are for account {account}; `accounts` in livejob.toml" in told.err
+    assert "hint: Use credentials of account 999999999999 (--profile, AWS_PROFILE)" in told.err
+    assert not is_deployed(works)
+
+
+def test_stage_stays_in_the_account_that_it_was_deployed_to(works: AppUnderTest):
+    """Without a setting, the last deployment from this machine says which account is meant."""
+    works.livejob("deploy", *STAGE)
+    places = works.root / ".livejob/places.json"
+    known = json.loads(places.read_text())
+    places.write_text(json.dumps({"prod": {"account": "999999999999", "region": known["prod"]["region"]}}))
+
+    refused = {command: works.livejob(command, *STAGE) for command in ("deploy", "diff", "remove", "start")}
+    places.unlink()
+
+    account = works.stage.aws.account
+    assert {"prod": {"account": account, "region": works.stage.aws.region}} == known
+    assert {4} == {each.code for each in refused.values()}
+    assert f'accounts = {{ prod = "{account}" }}' in refused["deploy"].err
+
+
+def test_another_region_than_the_stages_is_warned_of(works: AppUnderTest):
+    """Nothing is wrong with two regions, but most likely one is a mistake."""
+    (works.root / ".livejob").mkdir()
+    place = {"account": works.stage.aws.account, "region": "eu-north-1"}
+    (works.root / ".livejob/places.json").write_text(json.dumps({"prod": place}))
+
+    told = works.livejob("diff", *STAGE)
+
+    assert 0 == told.code
+    assert "warning: stage prod was deployed to eu-north-1" in told.err
+
+
+def test_missing_credentials_change_nothing(works: AppUnderTest, monkeypatch: pytest.MonkeyPatch):
+    """Said before anything is bundled or called, with what to do."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+    told = works.livejob("deploy", *STAGE)
+
+    assert 4 == told.code
+    assert "LJ-801 no credentials for sts:GetCallerIdentity" in told.err
+
+
+def is_deployed(works: AppUnderTest) -> bool:
+    client = works.stage.aws.root.client("cloudformation", endpoint_url=works.stage.aws.endpoint_url)
+    stacks = client.describe_stacks()["Stacks"]
+    return names_of(works).stack in {each["StackName"] for each in stacks}

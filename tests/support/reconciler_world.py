@@ -13,6 +13,7 @@ from livejob.stub_lambda.backend_memory import MemoryBackend
 from livejob.stub_lambda.handover import Handover
 from livejob.stub_lambda.reconciler import Reconciler
 from livejob.stub_lambda.surroundings import Pace
+from livejob.stub_lambda.sweeping import Sweep, Swept
 from livejob.wire.names import ENV_ATTEMPT, ENV_RUN_ID
 from livejob.wire.states import Input
 from tests.support.runs import a_change, a_run
@@ -30,6 +31,11 @@ class ReconcilerWorld:
         self.troubles: list[str] = []
         self._handover = Handover(self.runs, self.backend, self.clock)
         self._reconciler = Reconciler(self.runs, self.backend, self._handover, Pace(self.clock, self.sleep))
+
+    def sweep(self, *, takes_all: bool = True) -> list[Swept]:
+        """What a sweep mends."""
+        sweep = Sweep(self.runs, self._reconciler, self._handover, self.clock, takes_all=takes_all)
+        return list(sweep.run(self.troubles))
 
     def submitted(self, **fields: Any) -> Run:
         """A run that was handed over and waits for its execution."""

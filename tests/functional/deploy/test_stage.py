@@ -75,7 +75,7 @@ class StageInAws:
     def remove(self) -> bool:
         removal = find_stage(self.clients, self.context)
         if removal is not None:
-            remove_stage(self.clients, self.context, removal, self.events.append)
+            remove_stage(self.clients, self.context, removal, self.events.append, self.review)
         return removal is not None
 
     def as_root(self, service: str) -> Any:
@@ -325,21 +325,6 @@ def test_change_set_that_was_never_executed_is_in_nobodys_way(stage: StageInAws)
     stage.deploy(a_job())
 
     assert ("REVIEW_IN_PROGRESS", "CREATE_COMPLETE") == (before, stage.status())
-
-
-def test_deployment_under_way_is_told(stage: StageInAws) -> None:
-    """Two deployments of one stage do not get into each other's way: the second says so and changes
-    nothing."""
-    stack = stage.context.names.stack
-    tags = [{"Key": key, "Value": value} for key, value in stage.context.tags.items()]
-    cloudformation = stage.as_root("cloudformation")
-    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(NEVER_READY), Tags=tags)
-
-    with pytest.raises(StackBusy) as caught:
-        stage.deploy(a_job())
-
-    cloudformation.delete_stack(StackName=stack)
-    assert f"The stack {stack} is CREATE_IN_PROGRESS." == caught.value.message
 
 
 def test_deployment_that_began_meanwhile_is_told(stage: StageInAws) -> None:

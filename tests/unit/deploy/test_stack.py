@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from livejob.deploy.stack import Condition, StackView
+from livejob.deploy.stack_view import Condition, StackView
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,14 @@ from livejob.deploy.stack import Condition, StackView
         ("CREATE_IN_PROGRESS", Condition.BUSY),
         ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Condition.BUSY),
         ("DELETE_IN_PROGRESS", Condition.BUSY),
-        ("DELETE_FAILED", Condition.BROKEN),
-        ("UPDATE_ROLLBACK_FAILED", Condition.BROKEN),
+        ("ROLLBACK_FAILED", Condition.HALF_MADE),
+        ("CREATE_FAILED", Condition.HALF_MADE),
+        ("DELETE_FAILED", Condition.HALF_DELETED),
+        ("UPDATE_ROLLBACK_FAILED", Condition.HALF_CHANGED),
+        ("UPDATE_FAILED", Condition.BROKEN),
         ("A_STATUS_OF_THE_FUTURE", Condition.BROKEN),
     ],
 )
 def test_status_tells_what_can_be_done(status: str, condition: Condition) -> None:
-    """Every status of CloudFormation leads to one of six ways to go on."""
+    """Every status of CloudFormation leads to one of nine ways to go on."""
     assert condition is StackView("livejob-shop-dev", status=status).condition

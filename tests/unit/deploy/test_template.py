@@ -202,7 +202,7 @@ def test_development_builds_only_what_runs_without_a_session() -> None:
 
     assert ["livejob-shop-mia_Resize"] == [each["Name"] for each in resources_of(built, "CodeBuild::Project")]
     assert [] == resources_of(other, "CodeBuild::Project")
-    assert 1 == len(resources_of(built, "Events::Rule"))
+    assert 2 == len(resources_of(built, "Events::Rule"))
     assert [] == resources_of(other, "Events::Rule")
     assert [
         {"AWS": "arn:aws:iam::123456789012:root"},
@@ -284,6 +284,19 @@ def test_build_knows_its_job_and_never_a_payload() -> None:
         "PYTHONPATH": "/opt/livejob:/opt/python",
         "TZ": ":UTC",
     } == variables
+
+
+def test_reconciler_also_goes_by_the_clock() -> None:
+    """An event may be lost: every few minutes it looks itself, and only the stage's two rules may call it."""
+    template = stage_template(a_production_stage(a_job("Resize")))
+
+    rules = resources_of(template, "Events::Rule")
+    callers = [each["SourceArn"]["Fn::GetAtt"][0] for each in resources_of(template, "Lambda::Permission")]
+
+    assert ["rate(5 minutes)"] == [
+        each["ScheduleExpression"] for each in rules if "ScheduleExpression" in each
+    ]
+    assert ["ReconcilerRule", "SweepRule"] == callers
 
 
 def test_names_with_hyphens_do_not_collide() -> None:

@@ -40,6 +40,19 @@ def test_each_phase_has_its_seconds(changes, phases: dict[str, float]):
     assert tuple(Phase(*each) for each in phases.items()) == phases_of(after(*changes), at(100))
 
 
+@pytest.mark.parametrize(
+    ("changes", "phases"),
+    [
+        ([SUBMIT], {"queued": 21, "provisioning": 79}),
+        ([SUBMIT, CLAIM, RUN, END], {"queued": 21, "provisioning": 10, "starting": 1, "run": 10}),
+        ([CLAIM, RUN, END], {"queued": 31, "starting": 1, "run": 10}),
+    ],
+)
+def test_time_in_the_backends_queue_is_no_provisioning(changes, phases: dict[str, float]):
+    """Where the backend says when a machine was there for it, the run was queued until then."""
+    assert tuple(Phase(*each) for each in phases.items()) == phases_of(after(*changes), at(100), at(21))
+
+
 def test_clocks_that_differ_make_no_negative_time():
     """A machine whose clock is behind does not end a phase before its begin."""
     run = after(a_change(Input.CLAIM, at(-5)), a_change(Input.SUCCEED, at(-6)))

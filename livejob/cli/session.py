@@ -5,6 +5,7 @@ Part of the composition root. After it, nothing asks which engine runs or whethe
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import secrets
@@ -19,9 +20,13 @@ from livejob.aws import current_keys
 from livejob.bridge.doorbell import IotDoorbell
 from livejob.bridge.endpoint import find_iot_endpoint
 from livejob.bridge.iot import IotTransport
+from livejob.cli.session_output import Printer
 from livejob.cli.start_debug import OpenedDebug
 from livejob.cli.wiring import Target
 from livejob.clock import Clock, EpochMs
+from livejob.deploy.following import FollowedStage, FollowingParts, StageFollower
+from livejob.deploy.stage import DeployedStage
+from livejob.local_runner.asking import Asking
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import RoleCredentials, assume_role
@@ -29,7 +34,7 @@ from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Nee
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, WorkerSpec
 from livejob.local_runner.environment import worker_environment
-from livejob.local_runner.events import Reporter, Warned
+from livejob.local_runner.events import Warned
 from livejob.local_runner.execution import RunExecution
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
 from livejob.local_runner.logs import RunLogs
@@ -45,7 +50,7 @@ from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages
-from livejob.project.loading import discover_jobs
+from livejob.project.discovery import Discovery
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
 from livejob.runs.model import Session
@@ -60,6 +65,9 @@ class SessionPlan:
     images:    runtime ("python3.11") -> image of its workers.
     job_roles: job -> ARN of its deployed role.
     packages:  that the app asks for.
+    discover:  see ReloadParts.
+    stage:     that is kept deployed.
+    asked:     how the person is asked whether to deploy; None where nobody can be.
     needs:     see DaemonParts.
     debug:     None for a session in which nothing is debugged.
     debuggers: runtime -> directory of the debugpy of its workers; empty without debug.
@@ -71,10 +79,13 @@ class SessionPlan:
     job_roles: Mapping[str, str]
     images: Mapping[str, str]
     packages: AppPackages
+    discover: Callable[[], Discovery]
+    stage: FollowedStage
+    asked: Asking | None
     engine: Engine
     gateway: ThreadGateway
     clock: Clock
-    reporter: Reporter
+    reporter: Printer
     is_takeover: bool = False
     needs: Sequence[Need] = ()
     debug: OpenedDebug | None = None
@@ -103,8 +114,12 @@ class SessionBuilder:
         self._sts = plan.target.open_sts()
         self._use = SourceUse()
         self._files = ThreadGateway("files", 1)
-        runtimes = {job.runtime for job in plan.jobs.values()}
-        self._dependencies = Dependencies(plan.packages, runtimes, plan.gateway, plan.reporter, plan.clock)
+        self._job_roles = dict(plan.job_roles)
+        self._sweep_now = asyncio.Event()
+        self._runtimes = {job.runtime for job in plan.jobs.values()}
+        self._dependencies = Dependencies(
+            plan.packages, self._runtimes, plan.gateway, plan.reporter, plan.clock
+        )
         # The directory is in the label: another copy of the app, on the same engine and with an AWS of its
         # own, knows nothing of this one's sessions and must not take its workers for orphans.
         self._place = f"{plan.target.names.app} in {plan.settings.root}"
@@ -118,6 +133,7 @@ class SessionBuilder:
         )
         sources = SourceFeed(SourceScan(source, plan.clock), self._use, self._files, plan.clock)
         catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
+        follower = self._follower(catalog)
         logs = RunLogs(plan.settings.livejob_directory)
         parts = DaemonParts(
             attachment=Attachment(self._me, plan.target.open_sessions(), doorbell, plan.gateway, plan.clock),
@@ -127,25 +143,49 @@ class SessionBuilder:
                 records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
             ),
             recent=RecentJobs(plan.settings.livejob_directory, plan.clock),
-            reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
+            reload=Reload(self._reload_parts(sources, catalog, follower), plan.reporter),
             jobs=catalog,
             end_orphans=partial(plan.engine.sweep, self._place, names.stage),
             clock=plan.clock,
             reporter=plan.reporter,
-            needs=plan.needs,
+            needs=[*plan.needs, follower.run],
+            sweep_now=self._sweep_now,
         )
         return Daemon(parts, DaemonSettings(plan.settings.drain_s, plan.is_takeover))
 
-    def _reload_parts(self, sources: SourceFeed, catalog: JobCatalog) -> ReloadParts:
+    def _follow(self, follower: StageFollower, jobs: Mapping[str, JobSpec]) -> None:
+        for job in jobs.values():
+            if job.runtime not in self._runtimes:
+                self._runtimes.add(job.runtime)
+                text = (
+                    f"{job.defined_at}: this session has no workers of {job.runtime}, which {job.name} needs"
+                )
+                self._plan.reporter.report(Warned(text, "Stop with Ctrl-C and start again."))
+        follower.note(jobs)
+
+    def _follower(self, catalog: JobCatalog) -> StageFollower:
+        plan = self._plan
+        adopt = partial(self._adopt, catalog)
+        parts = FollowingParts(plan.stage, plan.gateway, plan.asked, adopt, plan.clock, plan.reporter)
+        return StageFollower(parts, plan.jobs, is_automatic=plan.settings.deploy_on_change)
+
+    async def _adopt(self, catalog: JobCatalog, jobs: Mapping[str, JobSpec], deployed: DeployedStage) -> None:
+        """Work for these jobs from here on; some of them may have been called while they were deployed."""
+        self._job_roles.update(deployed.job_roles)
+        await catalog.adopt(jobs)
+        self._sweep_now.set()
+
+    def _reload_parts(self, sources: SourceFeed, catalog: JobCatalog, follower: StageFollower) -> ReloadParts:
         settings = self._plan.settings
         is_checking = settings.check_on_save
         return ReloadParts(
             sources=sources,
             watcher=self._watcher(),
             catalog=catalog,
-            discover=partial(discover_jobs, settings),
+            discover=self._plan.discover,
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
+            defined=partial(self._follow, follower),
         )
 
     def _watcher(self) -> SourceWatcher:
@@ -161,7 +201,7 @@ class SessionBuilder:
 
     def _make_pool(self, spec: Callable[[], JobSpec]) -> WorkerPool:
         plan, job = self._plan, spec()
-        assume = partial(assume_role, self._sts, plan.job_roles[job.name], self._me.owner)
+        assume = partial(assume_role, self._sts, self._job_roles[job.name], self._me.owner)
         credentials = RoleCredentials(assume, plan.gateway, plan.clock)
         return WorkerPool(
             plan.engine,

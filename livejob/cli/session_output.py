@@ -1,7 +1,7 @@
 """What `livejob start` prints: the daemon's events as lines for a person, or as JSON for a program.
 
-Each printer is a `Reporter`. A line of a run's output longer than the terminal is wide is cut with its
-length told; the whole is in the run's log file.
+Each printer is a `Reporter` and a `StageReporter`. A line of a run's output longer than the terminal is wide
+is cut with its length told; the whole is in the run's log file.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from typing import Any, Protocol
 
 import click
 
+from livejob.cli.stage_output import StageText
 from livejob.cli.style import STATE_STYLE, human_seconds, printable
 from livejob.clock import Clock
 from livejob.deploy.stack_events import ResourceEvent
+from livejob.deploy.stage_events import StageEvent
 from livejob.local_runner.events import (
     BridgeDown,
     BridgeUp,
@@ -32,7 +34,6 @@ from livejob.local_runner.events import (
     EngineWaiting,
     Event,
     JobsChanged,
-    Reporter,
     RunClaimed,
     RunEnded,
     RunHeld,
@@ -80,8 +81,10 @@ class Ready:
     debug: str = ""
 
 
-class Printer(Reporter, Protocol):
-    """A reporter that also tells what the command itself does."""
+class Printer(Protocol):
+    """A reporter of the daemon and of the stage, that also tells what the command itself does."""
+
+    def report(self, event: Event | StageEvent) -> None: ...
 
     def prepare(self, ready: Ready) -> None:
         """Remember what to tell once runs can come."""
@@ -102,9 +105,10 @@ class TextPrinter:
             name: JOB_COLOURS[at % len(JOB_COLOURS)] for at, name in enumerate(sorted(job_names))
         }
         self._ready: Ready | None = None
-        self._is_deploying = False
+        self._stage = StageText(self._note)
         self._long_lines: set[tuple[RunId, Stream]] = set()
-        self._printers: Mapping[type[Event], Callable[[Any], None]] = {
+        self._printers: Mapping[type[object], Callable[[Any], None]] = {
+            **self._stage.printers,
             SessionAttached: self._attached,
             BridgeUp: self._bridge_up,
             BridgeDown: lambda event: self._note(f"bridge down, reconnecting: {event.reason}", "yellow"),
@@ -133,18 +137,14 @@ class TextPrinter:
             Stopping: self._stopping,
         }
 
-    def report(self, event: Event) -> None:
+    def report(self, event: Event | StageEvent) -> None:
         self._printers[type(event)](event)
 
     def prepare(self, ready: Ready) -> None:
         self._ready = ready
 
     def tell_deployment(self, event: ResourceEvent) -> None:
-        if not self._is_deploying:
-            self._is_deploying = True
-            self._note("deploying the stage …", "bright_black")
-        if event.is_failure:
-            self._note(f"✗ {event}", "red")
+        self._stage.tell(event)
 
     def _attached(self, event: SessionAttached) -> None:
         for other in event.others:
@@ -221,11 +221,7 @@ class TextPrinter:
             self._note(f"    {line}", "red")
 
     def _jobs_changed(self, event: JobsChanged) -> None:
-        if event.applied:
-            self._note(f"↻ settings changed for the next attempt: {', '.join(event.applied)}", "cyan")
-        if event.needs_deploy:
-            self._note(f"needs a deployment: {', '.join(event.needs_deploy)}", "yellow")
-            self._note("  hint: stop with Ctrl-C and start again", None)
+        self._note(f"↻ settings changed for the next attempt: {', '.join(event.applied)}", "cyan")
 
     def _engine_waiting(self, event: EngineWaiting) -> None:
         self._note(f"{event.reason}", "yellow")
@@ -282,7 +278,7 @@ class JsonPrinter:
         self._clock = clock
         self._ready: Ready | None = None
 
-    def report(self, event: Event) -> None:
+    def report(self, event: Event | StageEvent) -> None:
         if isinstance(event, BridgeUp) and self._ready is not None:
             ready, self._ready = self._ready, None
             fields = dataclasses.asdict(ready)

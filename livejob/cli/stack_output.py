@@ -50,9 +50,13 @@ _DONE = {
 
 def describe_changes(changes: Sequence[ResourceChange]) -> str:
     """Each change in a line, with its name and what of it changes; and how many there are of a kind."""
+    return "\n".join([*change_lines(changes), "", count_changes(changes)])
+
+
+def change_lines(changes: Sequence[ResourceChange]) -> list[str]:
+    """Each change in a line, with its name and what of it changes."""
     width = max((len(each.logical_id) for each in changes), default=0)
-    lines = [_line(each, width) for each in changes]
-    return "\n".join([*lines, "", count_changes(changes)])
+    return [_line(each, width) for each in changes]
 
 
 def count_changes(changes: Sequence[ResourceChange]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,23 +19,24 @@ import click
 from livejob import __version__
 from livejob.cli.app_aws import open_app_aws, set_up_app_aws
 from livejob.cli.engine import OpenedEngine, app_packages, opened_engine, resolve_images, worker_pythons
+from livejob.cli.enter_key import EnterKey
 from livejob.cli.exit_codes import ExitCode
+from livejob.cli.live_stage import LiveStage
 from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.review import ConsoleReview
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
-from livejob.cli.stage_images import ImageProgress, open_images
-from livejob.cli.stage_source import make_source
+from livejob.cli.stage_images import ImageProgress
 from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
-from livejob.cli.wiring import Target, local_target, open_settings, open_target
+from livejob.cli.wiring import Target, local_target, open_settings, open_target, read_settings
 from livejob.clock import Clock, SystemClock
-from livejob.deploy.artifacts import DeployClients
-from livejob.deploy.resources import StageContext
+from livejob.deploy.images import ImageWatcher
 from livejob.deploy.review import Review
-from livejob.deploy.stage import DeployedStage, deploy_stage
+from livejob.deploy.stage import DeployedStage
 from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway
+from livejob.project.discovery import Discovery
 from livejob.project.loading import discover_jobs, remember_stage
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
@@ -56,6 +58,12 @@ AWS_THREADS = 8
     "on_save",
     flag_value="restart",
     help="Restart running runs of a job when its source is saved.",
+)
+@click.option(
+    "--deploy-on-change",
+    "deploy_on_change",
+    flag_value="true",
+    help="Deploy by itself what a changed job definition needs, without asking for Enter.",
 )
 @click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
 @click.option("--yes", "is_yes", is_flag=True, help="Make a development stage of a production stage.")
@@ -80,11 +88,36 @@ def command(
     jobs = discover_jobs(settings).require_whole(settings.source_directory)
     remember_stage(settings)
     clock = SystemClock()
-    printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
-    wishes = Wishes(options.is_local, takeover, debug_wish, is_json)
-    review = ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False)
-    asyncio.run(LiveCommand(settings, jobs, wishes, printer, review, clock).run())
+    person = Person(
+        JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs)),
+        ImageProgress(is_json=is_json),
+        ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False),
+        EnterKey(sys.stdin),
+        is_asked=not is_json,
+    )
+    app = StartedApp(settings, jobs, lambda: discover_jobs(read_settings(settings.root, options, flags)))
+    asyncio.run(LiveCommand(app, Wishes(options.is_local, takeover, debug_wish), person, clock).run())
     return ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class StartedApp:
+    """What the command was started for. discover: the jobs as source and livejob.toml define them by then."""
+
+    settings: Settings
+    jobs: Mapping[str, JobSpec]
+    discover: Callable[[], Discovery]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whoever has started the command. is_asked: whether to deploy, while the session goes on."""
+
+    printer: Printer
+    image_watcher: ImageWatcher
+    review: Review
+    enter: EnterKey
+    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +127,21 @@ class Wishes:
     is_local: bool | None
     is_takeover: bool
     debug: DebugWish
-    is_json: bool
 
 
 class LiveCommand:
     """One `livejob start`, from its settings to its end."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        jobs: Mapping[str, JobSpec],
-        wishes: Wishes,
-        printer: Printer,
-        review: Review,
-        clock: Clock,
-    ) -> None:
-        self._settings = settings
-        self._jobs = jobs
+    def __init__(self, app: StartedApp, wishes: Wishes, person: Person, clock: Clock) -> None:
+        self._settings = app.settings
+        self._jobs = app.jobs
+        self._discover = app.discover
         self._wishes = wishes
-        self._printer = printer
-        self._review = review
+        self._printer = person.printer
+        self._image_watcher = person.image_watcher
+        self._review = person.review
+        self._enter = person.enter
+        self._is_asked = person.is_asked and person.enter.is_there
         self._clock = clock
         self._began_s = clock.monotonic_s()
         self._gateway = ThreadGateway("aws", AWS_THREADS)
@@ -121,7 +149,7 @@ class LiveCommand:
     async def run(self) -> None:
         try:
             async with (
-                opened_debug(self._wishes.debug, self._settings, self._printer) as debug,
+                opened_debug(self._wishes.debug, self._settings, self._printer, self._enter) as debug,
                 self._opened_target() as (target, needs),
             ):
                 await self._serve(target, needs, debug)
@@ -142,18 +170,20 @@ class LiveCommand:
             await asyncio.to_thread(local.stop)
 
     async def _serve(self, target: Target, needs: list[Need], debug: OpenedDebug | None) -> None:
-        deploying = asyncio.ensure_future(asyncio.to_thread(self._deploy, target))
+        stage = LiveStage(target, self._settings, self._printer.tell_deployment, self._image_watcher)
+        deploying = asyncio.ensure_future(asyncio.to_thread(stage.deploy_first, self._jobs, self._review))
         async with opened_engine(self._settings.engine, target.endpoint_url) as opened:
             deployed = await deploying
-            plan = await self._plan(target, needs, debug, opened, deployed)
+            plan = await self._plan(target, stage, needs, debug, opened, deployed)
             self._printer.prepare(self._ready(target, debug, opened, deployed))
             daemon = await asyncio.to_thread(SessionBuilder(plan).build)
-            with _stopped_by_signals(daemon):
+            with _stopped_by_signals(daemon), self._enter.opened():
                 await daemon.run()
 
     async def _plan(
         self,
         target: Target,
+        stage: LiveStage,
         needs: list[Need],
         debug: OpenedDebug | None,
         opened: OpenedEngine,
@@ -167,6 +197,9 @@ class LiveCommand:
             job_roles=deployed.job_roles,
             images=await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image),
             packages=app_packages(self._settings, opened),
+            discover=self._discover,
+            stage=stage,
+            asked=self._enter.asked if self._is_asked else None,
             engine=opened.engine,
             gateway=self._gateway,
             clock=self._clock,
@@ -200,18 +233,6 @@ class LiveCommand:
         if debug is None:
             return {}
         return await asyncio.to_thread(lambda: debug.packages(worker_pythons(opened, runtimes)))
-
-    def _deploy(self, target: Target) -> DeployedStage:
-        clients = DeployClients(target.session, target.endpoint_url)
-        context = StageContext(target.names, target.account, target.region, __version__)
-        images = open_images(
-            clients, context, self._settings, self._jobs, ImageProgress(is_json=self._wishes.is_json)
-        )
-        source = make_source(context, self._settings, self._jobs, images)
-        tell, review = self._printer.tell_deployment, self._review
-        deployed = deploy_stage(clients, context, self._jobs, source, tell, review)
-        target.remember()
-        return deployed
 
 
 @contextlib.contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from livejob.cli.enter_key import EnterKey
 from livejob.errors import DependenciesUnusable
 from livejob.local_runner.events import Reporter, Warned
 from livejob.project.settings import Settings
@@ -109,9 +108,9 @@ def _seconds(text: str | None) -> float:
 
 @contextlib.asynccontextmanager
 async def opened_debug(
-    wish: DebugWish, settings: Settings, reporter: Reporter
+    wish: DebugWish, settings: Settings, reporter: Reporter, enter: EnterKey
 ) -> AsyncIterator[OpenedDebug | None]:
-    """The session's debug server, if one is wished.
+    """The session's debug server, if one is wished. Enter lets the runs that wait for a debugger go on.
 
     Raises:
         DebuggerMissing: debugpy is not installed.
@@ -127,32 +126,12 @@ async def opened_debug(
     from livejob.local_runner.debug.wanted import WantedRuns
 
     package, wanted = find_debugger(), WantedRuns(settings.livejob_directory)
-    debug = DebugSettings(wish.port, wish.wait_s, wish.is_on_error, wanted)
+    debug = DebugSettings(wish.port, wish.wait_s, wish.is_on_error, wanted, enter.asked)
     server = DebugServer(debug, LocalPaths(settings.source_directory), reporter)
     await server.open()
     wanted.open()
     try:
-        with _enter_goes_on(server):
-            yield OpenedDebug(server, package, settings.livejob_directory / "debugpy", reporter)
+        yield OpenedDebug(server, package, settings.livejob_directory / "debugpy", reporter)
     finally:
         wanted.close()
         await server.close()
-
-
-@contextlib.contextmanager
-def _enter_goes_on(server: DebugServer) -> Iterator[None]:
-    """Enter lets the runs that wait go on; where there is no terminal, nobody can press it."""
-    if not sys.stdin.isatty():
-        yield
-        return
-
-    def pressed() -> None:
-        sys.stdin.readline()
-        server.go_on()
-
-    loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin, pressed)
-    try:
-        yield
-    finally:
-        loop.remove_reader(sys.stdin)

@@ -1,12 +1,13 @@
 """The jobs of the app as they stand now, each with its workers; follows changed definitions.
 
 What a session can apply by itself (handler, timeout, memory, environment) takes effect with the next
-attempt. What needs other resources in the stage (a new job, its permissions, its policy) is named, so
-that the person deploys.
+attempt. What needs other resources in the stage (a new job, its permissions, its policy) does so when it has
+been deployed; whoever does that tells it by `adopt`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +19,18 @@ from livejob.project.specs import JobSpec
 WORKER_FIELDS = ("runtime", "memory_bytes", "environment")
 """A change of these needs new workers; of the environment, because what is imported ahead has read it."""
 
-STAGE_FIELDS = ("permissions", "when_disconnected")
-"""A change of these needs a deployment."""
+STAGE_FIELDS = frozenset(
+    {
+        "permissions",
+        "when_disconnected",
+        "architecture",
+        "retries",
+        "backoff_s",
+        "queue_timeout_s",
+        "log_days",
+    }
+)
+"""Of these a session sees nothing: a change of them is a deployment's alone."""
 
 
 @dataclass(slots=True)
@@ -40,12 +51,12 @@ class JobCatalog(Mapping[str, CatalogJob]):
         reporter: Reporter,
     ) -> None:
         """`make_pool` gets a function that tells the job's present definition."""
-        self._specs = dict(specs)
+        self._specs: dict[str, JobSpec] = {}  # of removed jobs too: their runs may not have ended
+        self._make_pool = make_pool
         self._reporter = reporter
-        self._jobs = {
-            name: CatalogJob(spec, make_pool(partial(self._specs.__getitem__, name)))
-            for name, spec in specs.items()
-        }
+        self._jobs: dict[str, CatalogJob] = {}
+        for spec in specs.values():
+            self._add(spec)
 
     def __getitem__(self, name: str) -> CatalogJob:
         return self._jobs[name]
@@ -57,21 +68,31 @@ class JobCatalog(Mapping[str, CatalogJob]):
         return len(self._jobs)
 
     async def follow(self, specs: Mapping[str, JobSpec]) -> None:
-        """Apply what can be applied of new definitions and tell the rest."""
-        applied, needs_deploy = [], sorted(set(specs) ^ set(self._jobs))
+        """Apply what can be applied of new definitions."""
+        applied = []
         for name in sorted(set(specs) & set(self._jobs)):
             job, spec = self._jobs[name], specs[name]
             changed = changed_fields(job.spec, spec)
             job.spec = self._specs[name] = spec
-            if not changed:
+            if changed <= STAGE_FIELDS:
                 continue
-            if not changed.isdisjoint(STAGE_FIELDS):
-                needs_deploy.append(name)
             applied.append(name)
             if not changed.isdisjoint(WORKER_FIELDS):
                 await job.pool.renew()
-        if applied or needs_deploy:
-            self._reporter.report(JobsChanged(applied, needs_deploy))
+        if applied:
+            self._reporter.report(JobsChanged(applied))
+
+    async def adopt(self, specs: Mapping[str, JobSpec]) -> None:
+        """These are deployed: take the new ones and let go of the others, whose runs go on to their end."""
+        removed = [self._jobs.pop(name) for name in set(self._jobs) - set(specs)]
+        for name in set(specs) - set(self._jobs):
+            self._add(specs[name])
+        await asyncio.gather(*(job.pool.close() for job in removed))
+
+    def _add(self, spec: JobSpec) -> None:
+        self._specs[spec.name] = spec
+        pool = self._make_pool(partial(self._specs.__getitem__, spec.name))
+        self._jobs[spec.name] = CatalogJob(spec, pool)
 
 
 def changed_fields(before: JobSpec, after: JobSpec) -> frozenset[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from livejob.bridge.transport import Connected, Disconnected, Garbled, Received, Transport
@@ -59,6 +59,7 @@ class DaemonParts:
 
     end_orphans: ends the workers of this place whose owner is not among the given live sessions.
     needs: wait for the end of what must last as long as the session; one that raises ends it with that error.
+    sweep_now: set by whoever knows of a reason to look for open runs at once.
     """
 
     attachment: Attachment
@@ -72,6 +73,7 @@ class DaemonParts:
     clock: Clock
     reporter: Reporter
     needs: Sequence[Need] = ()
+    sweep_now: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,6 @@ class Daemon:
         self._settings = settings
         self._stopped = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._sweep_now = asyncio.Event()
         self._cause: StopCause = "asked"
         self._by = ""
         self._failure: BaseException | None = None
@@ -168,7 +169,7 @@ class Daemon:
             match event:
                 case Connected(is_again):
                     report(BridgeUp(is_again))
-                    self._sweep_now.set()
+                    self._parts.sweep_now.set()
                 case Disconnected(reason):
                     report(BridgeDown(self._parts.clock.now_ms(), reason))
                 case Garbled(reason):
@@ -212,13 +213,15 @@ class Daemon:
         while True:
             try:
                 async with asyncio.timeout(next_s):
-                    await self._sweep_now.wait()
+                    await self._parts.sweep_now.wait()
             except TimeoutError:
                 pass
             # The index of open runs may lag: what was recorded just now shows at a second look.
-            longest_s = SECOND_LOOK_S if self._sweep_now.is_set() else SWEEP_S
-            self._sweep_now.clear()
-            next_s = min([longest_s, *[await self._sweep_job(job, dispatcher) for job in self._parts.jobs]])
+            longest_s = SECOND_LOOK_S if self._parts.sweep_now.is_set() else SWEEP_S
+            self._parts.sweep_now.clear()
+            # A list of now: a deployment may bring jobs and take them while this waits.
+            jobs = list(self._parts.jobs)
+            next_s = min([longest_s, *[await self._sweep_job(job, dispatcher) for job in jobs]])
 
     async def _sweep_job(self, job: str, dispatcher: Dispatcher) -> float:
         """Look at the open runs of one job; says in how many seconds to look again."""

@@ -58,7 +58,7 @@ class Dispatcher:
             return
         self._offered.add(run_id)
         self._emptied.clear()
-        self._group.create_task(self._take(run_id, job), name=f"run {run_id}")
+        self._group.create_task(self._take(run_id, self._jobs[job]), name=f"run {run_id}")
 
     def cancel(self, run_id: RunId) -> None:
         """Somebody asked for the end of a run; ignored when it is not held here."""
@@ -68,8 +68,9 @@ class Dispatcher:
     def restart(self, jobs: Collection[str]) -> None:
         """The source of these jobs was saved: restart their running runs, if the jobs want that."""
         for active in self.active:
-            job = active.run.job
-            if active.has_worker and job in jobs and self._jobs[job].spec.on_save == "restart":
+            name = active.run.job
+            job = self._jobs.get(name) if name in jobs else None
+            if active.has_worker and job is not None and job.spec.on_save == "restart":
                 active.restart()
 
     async def heartbeat(self) -> None:
@@ -97,8 +98,8 @@ class Dispatcher:
             active.stop("shutdown")
         return len(waiting)
 
-    async def _take(self, run_id: RunId, job: str) -> None:
-        reservation = self._execution.expect(self._jobs[job])
+    async def _take(self, run_id: RunId, job: LiveJob) -> None:
+        reservation = self._execution.expect(job)
         active: ActiveRun | None = None
         try:
             run = await self._records.claim(run_id)
@@ -106,8 +107,8 @@ class Dispatcher:
                 return
             active = self._active[run_id] = ActiveRun(run, reservation.heard_s)
             self._reporter.report(RunClaimed(run))
-            self._note_used(job)
-            await self._execution.execute(active, self._jobs[job], reservation)
+            self._note_used(job.spec.name)
+            await self._execution.execute(active, job, reservation)
         except LivejobError as error:
             self._reporter.report(Warned(f"{run_id}: {error.message}", error.remedy, about=run_id))
         finally:
@@ -117,10 +118,11 @@ class Dispatcher:
             if not self._offered:
                 self._emptied.set()
         if active is not None and active.is_restarting:
-            self.offer(run_id, job)
+            self.offer(run_id, job.spec.name)
         elif active is not None and active.pause_s is not None:
             # No task waits for that: a session that ends leaves the run to whoever comes next.
-            asyncio.get_running_loop().call_later(active.pause_s + AFTER_PAUSE_S, self.offer, run_id, job)
+            again_s = active.pause_s + AFTER_PAUSE_S
+            asyncio.get_running_loop().call_later(again_s, self.offer, run_id, job.spec.name)
 
     async def _heartbeat(self, active: ActiveRun) -> None:
         try:

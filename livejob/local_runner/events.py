@@ -98,10 +98,9 @@ class SourceMended:
 
 @dataclass(frozen=True, slots=True)
 class JobsChanged:
-    """Job definitions changed on disk. `needs_deploy` names jobs whose resources have to follow."""
+    """Definitions of these jobs changed on disk; their next attempts follow them."""
 
     applied: Sequence[str]
-    needs_deploy: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

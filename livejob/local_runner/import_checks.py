@@ -46,10 +46,10 @@ class ImportChecks:
             await asyncio.gather(self._checking, return_exceptions=True)
 
     async def _check_due(self) -> None:
-        await asyncio.gather(*(self._check(name) for name in sorted(self._due) if name in self._jobs))
+        self._due.intersection_update(self._jobs)
+        await asyncio.gather(*(self._check(name, self._jobs[name]) for name in sorted(self._due)))
 
-    async def _check(self, name: str) -> None:
-        job = self._jobs[name]
+    async def _check(self, name: str, job: LiveJob) -> None:
         found = await job.pool.check(job.spec.handler, job.spec.environment)
         self._due.discard(name)
         if found is None:

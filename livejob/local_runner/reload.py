@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from livejob.errors import LivejobError
+from livejob.errors import LivejobError, ProjectError
 from livejob.local_runner.catalog import CatalogJob, JobCatalog
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
@@ -24,6 +24,7 @@ from livejob.local_runner.sources.listing import NOTHING, Listing
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.project.discovery import SETTINGS_FILE, Discovery
 from livejob.project.ignored import GIT_IGNORE
+from livejob.project.specs import JobSpec
 from livejob.runner.snapshot import unpack
 
 _SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
@@ -32,7 +33,11 @@ _SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
 
 @dataclass(frozen=True, slots=True)
 class ReloadParts:
-    """The ready collaborators of a Reload. `discover` reads the app's job definitions anew."""
+    """The ready collaborators of a Reload.
+
+    discover: reads the app's job definitions anew; raises ProjectError where livejob.toml cannot be read.
+    defined:  hears of the definitions after each save, when all could be read.
+    """
 
     sources: SourceFeed
     watcher: SourceWatcher
@@ -40,6 +45,7 @@ class ReloadParts:
     discover: Callable[[], Discovery]
     dependencies: Dependencies
     checks: ImportChecks | NoChecks
+    defined: Callable[[Mapping[str, JobSpec]], None]
 
 
 class Reload:
@@ -53,6 +59,7 @@ class Reload:
         self._discover = parts.discover
         self._dependencies = parts.dependencies
         self._checks = parts.checks
+        self._defined = parts.defined
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
@@ -107,13 +114,18 @@ class Reload:
 
     async def _follow_definitions(self) -> None:
         """Let changed definitions take effect; not while one is unreadable: its job would seem removed."""
-        found = self._discover()
+        try:
+            found = self._discover()
+        except ProjectError as error:
+            self._reporter.report(SourceProblem(SETTINGS_FILE, error.message, ""))
+            return
         for problem in found.problems:
             if not problem.excerpt:  # a syntax error has one, and was reported by the save itself
                 where, _, message = problem.text.partition(": ")
                 self._reporter.report(SourceProblem(where, message, ""))
         if not found.problems:
             await self._catalog.follow(found.jobs)
+            self._defined(found.jobs)
 
     def _begin_warming(self, sources: Listing) -> None:
         """Have new workers for the jobs that were run in this session, in the background."""

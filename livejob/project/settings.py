@@ -198,6 +198,14 @@ class Settings:
         flag="--restart-running",
         env=("LIVEJOB_ON_SAVE",),
     )
+    deploy_on_change: bool = _setting(
+        _switch,
+        "Deploy by itself what a changed job definition needs in the stage of the session, "
+        "instead of asking for Enter.",
+        default=False,
+        flag="--deploy-on-change",
+        env=("LIVEJOB_DEPLOY_ON_CHANGE",),
+    )
     preload: bool = _setting(
         _switch,
         "Import the packages that a job needs once for all its runs. Changes nothing but speed.",

@@ -150,6 +150,7 @@ class LiveSession:
     witness: Witness
     state_dir: Path
     serving: asyncio.Task[None]
+    catalog: JobCatalog
     debug: DebugServer | None = None
 
     def call(self, job: str, payload: object = None, key: str | None = None) -> RunId:
@@ -249,14 +250,15 @@ async def live_session(
         is_preloading,
         is_checking,
     )
-    daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
+    catalog = making.catalog()
+    daemon = Daemon(making.parts(catalog), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
     up = asyncio.create_task(witness.wait_event(BridgeUp))
     try:
         await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             serving.result()
-        yield LiveSession(stage, me, daemon, witness, state_dir, serving, server)
+        yield LiveSession(stage, me, daemon, witness, state_dir, serving, catalog, server)
     finally:
         up.cancel()
         daemon.stop()
@@ -295,13 +297,15 @@ class _Making:
         """What the app's requirements name, installed for the running Python."""
         python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
         packages = AppPackages(self.app, self.app, self.state_dir / "dependencies", lambda runtime: python)
-        runtimes = {spec.runtime for spec in self._discover().jobs.values()}
+        runtimes = {spec.runtime for spec in self.discover().jobs.values()}
         return Dependencies(packages, runtimes, self.gateway, self.witness, self.stage.clock)
 
-    def parts(self) -> DaemonParts:
+    def catalog(self) -> JobCatalog:
+        return JobCatalog(self.discover().require_whole(self.app), self._pool, self.witness)
+
+    def parts(self, catalog: JobCatalog) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
         sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
-        catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
         checks = ImportChecks(catalog, self.use, self.witness) if self.is_checking else NoChecks()
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
@@ -313,7 +317,10 @@ class _Making:
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
             recent=RecentJobs(self.state_dir, clock),
             reload=Reload(
-                ReloadParts(sources, watcher, catalog, self._discover, self._packages, checks), self.witness
+                ReloadParts(
+                    sources, watcher, catalog, self.discover, self._packages, checks, lambda jobs: None
+                ),
+                self.witness,
             ),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
@@ -321,7 +328,7 @@ class _Making:
             reporter=self.witness,
         )
 
-    def _discover(self) -> Discovery:
+    def discover(self) -> Discovery:
         found = discover(self.app, self.app)
         jobs = {name: replace(spec, **self.changes) for name, spec in found.jobs.items()}
         return replace(found, jobs=jobs)

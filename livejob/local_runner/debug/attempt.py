@@ -34,7 +34,8 @@ class RunSession(Protocol):
 class DebuggedAttempt:
     """`number` is how an IDE names it when it takes it over, `title` how it shows it.
 
-    `is_held` while its process waits to hear whether to open the debugger; `begun` once that exists.
+    `is_held` while its process waits to hear whether to open the debugger, then `released`; `begun` once that
+    process exists.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class DebuggedAttempt:
         self.session: RunSession | None = None
         self.is_ended = False
         self.begun = asyncio.Event()
+        self.released = asyncio.Event()
         self._at_hand = at_hand
         self._local = local
         self._on_begun = on_begun
@@ -155,6 +157,7 @@ class DebuggedAttempt:
     def _unhold(self) -> None:
         if self.is_held:
             self.is_held = False
+            self.released.set()
             self._at_hand.pauses.resumed()
 
     def _run_out_of_patience(self) -> None:

@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 
 from livejob.errors import DebugPortTaken
+from livejob.local_runner.asking import Asking, asking_nobody
 from livejob.local_runner.debug.attempt import DebuggedAttempt
 from livejob.local_runner.debug.client import DebugClient
 from livejob.local_runner.debug.dap import DapError, Message
@@ -52,12 +53,14 @@ class DebugSettings:
     wait_s:      how long each run waits for a debugger before its first line; 0 for not at all.
     is_on_error: stop where a handler fails, even if the IDE does not ask for it.
     wanted:      runs of which each shall wait, whatever `wait_s` says; None where nobody can want that.
+    asked:       asks a person, while runs wait, whether they shall go on without a debugger.
     """
 
     port: int
     wait_s: float = 0.0
     is_on_error: bool = False
     wanted: WantedRuns | None = None
+    asked: Asking = asking_nobody
 
     def wait_s_of(self, run: Run) -> float:
         """How long this run waits for a debugger."""
@@ -156,15 +159,20 @@ class DebugServer:
         if not attempt.is_held:
             return
         attempt.hold("waiting for a debugger")
-        left_s = wait_s if self._root is None else max(wait_s, CONFIGURE_S)
+        with self._settings.asked(self.go_on):
+            await self._wait(attempt, wait_s if self._root is None else max(wait_s, CONFIGURE_S))
+        attempt.pass_by()
+
+    async def _wait(self, attempt: DebuggedAttempt, left_s: float) -> None:
         while attempt.is_held and left_s > 0:
             if self._root is None:
                 address = f"{HOST}:{self.port}"
                 self._reporter.report(DebuggerAwaited(attempt.run.id, attempt.run.job, address, left_s))
             step_s = min(TELL_S, left_s)
-            await asyncio.sleep(step_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(step_s):
+                    await attempt.released.wait()
             left_s -= step_s
-        attempt.pass_by()
 
     def _abandoned(self, attempt: DebuggedAttempt) -> None:
         self.warn(

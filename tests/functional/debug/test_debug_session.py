@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -443,16 +443,25 @@ def test_nobody_waits_where_nobody_debugs(tmp_path: Path) -> None:
 
 
 async def test_a_waiting_run_can_be_let_go(open_session: OpenSession) -> None:
-    """A run that waits for a debugger goes on without when the person says so."""
-    async with open_session(wait_s=60.0) as session:
+    """The person is asked while a run waits for a debugger, and lets it go on without; then no more."""
+    answers: list[Callable[[], object]] = []
+
+    @contextmanager
+    def asked(yes: Callable[[], object]) -> Iterator[None]:
+        answers.append(yes)
+        yield
+        answers.remove(yes)
+
+    async with open_session(wait_s=60.0, asked=asked) as session:
         run_id = session.call("Bare")
         await session.witness.wait_event(DebuggerAwaited)
+        [yes] = answers
 
-        assert session.debug is not None
-        session.debug.go_on()
+        yes()
+        await session.wait_until(lambda: not answers)
         ended = await session.wait_ended(run_id)
 
-        assert {"trace": False, "debugpy": True} == session.result(ended)
+    assert {"trace": False, "debugpy": True} == session.result(ended)
 
 
 async def test_a_waiting_run_goes_on_when_the_time_is_over(open_session: OpenSession) -> None:

@@ -61,7 +61,7 @@ def deployed(local_aws: LocalAwsUnderTest, tmp_path: Path) -> Iterator[Deployed]
     context = StageContext(names, local_aws.account, local_aws.region, "0.1.0")
     removal = find_stage(clients, context)
     assert removal is not None
-    remove_stage(clients, context, removal, events.append)
+    remove_stage(clients, context, removal, events.append, AgreeToAll())
 
 
 def test_what_is_looked_at_is_what_is_deployed(deployed: Deployed) -> None:

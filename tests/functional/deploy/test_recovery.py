@@ -41,18 +41,21 @@ _numbers = itertools.count()
 
 @dataclass(slots=True)
 class Deployer:
-    """Somebody who deploys one stage."""
+    """Somebody who deploys one stage.
+
+    source: packed beforehand, because CPython 3.11 does not parse in two threads at once.
+    """
 
     context: StageContext
     clients: DeployClients
     stack: HeldStack
     review: AgreeToAll = field(default_factory=AgreeToAll)
     events: list[ResourceEvent] = field(default_factory=list)
+    source: StageSource = field(default_factory=lambda: StageSource(stub_package()))
 
     def deploy(self, *jobs: str) -> DeployedStage:
         specs = jobs_of(*(a_job(job) for job in jobs))
-        source = StageSource(stub_package())
-        return deploy_stage(self.clients, self.context, specs, source, self.events.append, self.review)
+        return deploy_stage(self.clients, self.context, specs, self.source, self.events.append, self.review)
 
     def remove(self) -> None:
         removal = find_stage(self.clients, self.context)

@@ -95,7 +95,7 @@ async def measure(kind: Kind, engine: Engine, image: str, saves: int) -> Seen:
     parent = Path(tempfile.mkdtemp(prefix="livejob-bench-"))
     app, seen = parent / "src", Seen()
     try:
-        _write_app(app, kind)
+        write_app(app, kind)
         async with live_session(app, engine=engine, image=image, dependencies=kind.dependencies) as session:
             await _learn(session, parent)
             gate = app / "gate"
@@ -178,7 +178,7 @@ async def measure_burst(engine: Engine, image: str, report: Report) -> None:
     parent = Path(tempfile.mkdtemp(prefix="livejob-bench-"))
     app = parent / "src"
     try:
-        _write_app(app, Kind("burst"))
+        write_app(app, Kind("burst"))
         async with live_session(app, engine=engine, image=image) as session:
             await session.wait_ended(session.call("Tick"))
             began_s = time.monotonic()
@@ -212,7 +212,7 @@ def measure_fork_floor(count: int) -> list[float]:
     return samples
 
 
-def _write_app(app: Path, kind: Kind) -> None:
+def write_app(app: Path, kind: Kind) -> None:
     app.mkdir(mode=0o755)
     app.parent.chmod(0o755)
     (app / "jobs.py").write_text(SOURCE.format(imports=kind.imports, version=0))
@@ -226,7 +226,7 @@ def _seen_by_worker(path: Path, app: Path, image: str) -> str:
     return f"/var/task/{path.relative_to(app)}" if image else str(path)
 
 
-def _packages() -> Path | None:
+def heavy_packages() -> Path | None:
     """Real packages for the heavy row; None where they cannot be had."""
     wanted = wanted_packages(PACKAGES, PACKAGES)
     assert wanted is not None
@@ -238,7 +238,7 @@ def _packages() -> Path | None:
         return None
 
 
-def _docker() -> tuple[DockerEngine, str] | None:
+def open_docker() -> tuple[DockerEngine, str] | None:
     try:
         connection = DockerConnection(find_endpoint(os.environ))
         image = build_image(connection, find_python(MINOR, os.environ)).tag
@@ -252,12 +252,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--saves", type=int, default=60)
     saves: int = parser.parse_args().saves
-    packages = await asyncio.to_thread(_packages)
+    packages = await asyncio.to_thread(heavy_packages)
     kinds = [Kind("light"), Kind("5,000 files", module_count=5000)]
     if packages is not None:
         kinds.insert(1, Kind("numpy, pandas, boto3", HEAVY, dependencies=packages))
     engines: list[tuple[str, Engine, str]] = [("process", ProcessEngine(), "")]
-    docker = await asyncio.to_thread(_docker)
+    docker = await asyncio.to_thread(open_docker)
     if docker is not None:
         engines.insert(0, ("docker", *docker))
     report = Report("Saves")

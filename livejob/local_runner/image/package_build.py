@@ -170,7 +170,9 @@ def _run(image: str, body: Mapping[str, Any], client: APIClient) -> tuple[int, s
     mounts = body["mounts"]
     asked = {name: value for name, value in body.items() if name != "mounts"}
     # The machine's own network: an index may be on its loopback.
-    host = client.create_host_config(network_mode="host", mounts=mounts)
+    host = client.create_host_config(
+        network_mode="host", mounts=mounts, cap_drop=["ALL"], security_opt=["no-new-privileges"]
+    )
     try:
         container = client.create_container(image, host_config=host, **asked)["Id"]
         try:

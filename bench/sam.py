@@ -208,7 +208,8 @@ def _measure_sam(engine: BridgedEngine, kind: Kind, saves: int) -> Line:
         seen.calls_per_s,
         seen.is_kept,
         idle_mb,
-        ", ".join(f"{reason}: {count}" for reason, count in seen.reasons.items()),
+        f"{seen.calm_calls_per_s:.0f} calls/s before the first save; failures: "
+        + (", ".join(f"{reason} ({count})" for reason, count in seen.reasons.items()) or "none"),
     )
 
 

@@ -24,6 +24,7 @@ CALL_S = 30.0
 LONG_CALL_S = 900.0
 READY_S = 120.0
 SAVE_S = 60.0
+CALM_S = 3.0
 PAUSE_S = 0.005
 """After a call that has failed: the next one is not sent into the same instant."""
 
@@ -45,7 +46,13 @@ class Row:
 
 @dataclass
 class SamSeen:
-    """What came of it. stale: answers of old code to calls after a save; failed: of all calls."""
+    """What came of it.
+
+    stale:            answers of old code to calls after a save.
+    failed:           of all calls but the one in flight.
+    never:            saves whose code no call has met within SAVE_S.
+    calm_calls_per_s: what the caller comes to before anything is saved.
+    """
 
     save_ms: list[float] = field(default_factory=list)
     stale: int = 0
@@ -54,6 +61,7 @@ class SamSeen:
     calls: int = 0
     background: int = 0
     calls_per_s: float = 0.0
+    calm_calls_per_s: float = 0.0
     is_kept: bool = False
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -179,7 +187,10 @@ def in_flight(row: Row, seen: SamSeen) -> Iterator[None]:
 
 
 def measure(row: Row) -> SamSeen:
-    seen = SamSeen()
+    calm, seen = SamSeen(), SamSeen()
+    with called_throughout(row, calm):
+        time.sleep(CALM_S)
+    seen.calm_calls_per_s = calm.background / CALM_S
     with in_flight(row, seen), called_throughout(row, seen):
         began_s = time.monotonic()
         for version in range(1, row.saves + 1):

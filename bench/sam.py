@@ -40,7 +40,6 @@ from bench.reload import (
     Seen,
     heavy_packages,
     measure,
-    measure_fork_floor,
     open_docker,
     write_app,
 )
@@ -208,7 +207,8 @@ def _measure_sam(engine: BridgedEngine, kind: Kind, saves: int) -> Line:
         seen.calls_per_s,
         seen.is_kept,
         idle_mb,
-        ", ".join(f"{reason}: {count}" for reason, count in seen.reasons.items()),
+        f"{seen.calm_calls_per_s:.0f} calls/s before the first save; failures: "
+        + (", ".join(f"{reason} ({count})" for reason, count in seen.reasons.items()) or "none"),
     )
 
 
@@ -269,7 +269,6 @@ def main() -> None:
     notes = [
         f"{machine()}; {saves} saves each, with SAM {SAM_PAUSE_S:g} s apart",
         f"{_sam.SAM_CLI}, {_sam.RUNTIME_CLIENT}",
-        f"floor: fork to the child's first line {statistics.median(measure_fork_floor(200)):.1f} ms",
     ]
     lines = asyncio.run(measure_livejob(kinds, saves))
     try:

@@ -8,7 +8,6 @@ CDK, and a job's role may read that one object, for others' assets are in the sa
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from livejob.deploy.resources import BundleCode, FunctionCode, ImageCode
 from livejob.deploy.stages import StageCode
 from livejob.images.context import context_digest
 from livejob.images.port import ImageOrder, order_of
-from livejob.project.dependencies import TargetPython, WantedPackages
 from livejob.project.settings import LIVEJOB_DIRECTORY
 from livejob.project.specs import JobSpec
 from livejob_infra.props import CopyFile
@@ -82,8 +80,7 @@ class CodeAssets:
         (self._kept.parent / ".gitignore").write_text("*\n")
         with tempfile.TemporaryDirectory(dir=self._kept) as scratch:
             directory = _with_copies(source, Path(scratch)) if source.copies else source.directory
-            bundler = Bundler(source.directory, directory, self._kept, _build_packages)
-            bundle = bundler.bundle(platform, jobs)
+            bundle = Bundler(source.directory, directory, self._kept).bundle(platform, jobs)
         asset = self._asset(f"Bundle{len(self._bundles)}", bundle.path)
         return BundleCode(bundle.digest, asset.s3_bucket_name, asset.s3_object_key, asset.s3_object_key)
 
@@ -128,15 +125,6 @@ class CodeAssets:
     def _asset(self, name: str, path: Path) -> aws_s3_assets.Asset:
         # The CDK itself runs in another process, whose directory need not be ours.
         return aws_s3_assets.Asset(self._scope, name, path=str(path.resolve()))
-
-
-def _build_packages(
-    requirements: Path, wanted: WantedPackages, target: TargetPython, directory: Path
-) -> None:
-    # Loaded by those alone whose packages have no wheels.
-    from livejob.local_runner.image.package_build import build_packages
-
-    build_packages(requirements, wanted, target, directory, lambda line: sys.stderr.write(f"{line}\n"))
 
 
 def _with_copies(source: Source, directory: Path) -> Path:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-
-import click
 
 from livejob.deploy.build import Platform, platform_of
 from livejob.deploy.bundle import Bundle, Bundler
@@ -14,7 +11,6 @@ from livejob.deploy.packages import invoker_package, reconciler_package, stub_pa
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import StageSource
 from livejob.deploy.stages import has_builds
-from livejob.project.dependencies import TargetPython, WantedPackages
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
 
@@ -42,17 +38,8 @@ def make_source(
 
 def _bundles(settings: Settings, functions: list[JobSpec]) -> Mapping[Platform, Bundle]:
     kept = settings.livejob_directory / BUNDLES
-    bundler = Bundler(settings.root, settings.source_directory, kept, _build_packages)
+    bundler = Bundler(settings.root, settings.source_directory, kept)
     by_platform: dict[Platform, list[JobSpec]] = {}
     for spec in functions:
         by_platform.setdefault(platform_of(spec), []).append(spec)
     return {platform: bundler.bundle(platform, specs) for platform, specs in by_platform.items()}
-
-
-def _build_packages(
-    requirements: Path, wanted: WantedPackages, target: TargetPython, directory: Path
-) -> None:
-    # Loaded by those alone whose packages have no wheels.
-    from livejob.local_runner.image.package_build import build_packages
-
-    build_packages(requirements, wanted, target, directory, lambda line: click.echo(line, err=True))

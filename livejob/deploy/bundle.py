@@ -20,12 +20,12 @@ from pathlib import Path
 from livejob.deploy.app_files import app_files
 from livejob.deploy.build import BUILD_MODULE, Platform
 from livejob.deploy.code_zip import import_closure_of, named
-from livejob.deploy.dependencies import PackedPackages, pack_packages
+from livejob.deploy.dependencies import pack_packages
 from livejob.deploy.packages import livejob_root
 from livejob.deploy.resources import BundleCode
 from livejob.deploy.zip_files import digest_of, write_zip
 from livejob.errors import JobSpecInvalid
-from livejob.project.dependencies import Installer, WantedPackages, wanted_packages
+from livejob.project.dependencies import wanted_packages
 from livejob.project.specs import JobSpec
 from livejob.wire.names import BUNDLE_RUNTIME, BUNDLE_TASK, bundle_key
 
@@ -54,11 +54,9 @@ class Bundler:
     root:   directory of livejob.toml.
     source: directory that becomes /var/task.
     kept:   directory for zips; made when it is needed.
-    build:  see `pack_packages`.
     """
 
-    def __init__(self, root: Path, source: Path, kept: Path, build: Installer | None = None) -> None:
-        self._build = build
+    def __init__(self, root: Path, source: Path, kept: Path) -> None:
         self._root = root
         self._source = source
         self._kept = kept
@@ -75,16 +73,13 @@ class Bundler:
         contents = {f"{BUNDLE_TASK}/{name}": path for name, path in source.items()}
         contents |= {f"{BUNDLE_RUNTIME}/{name}": path for name, path in _runtime_files().items()}
         wanted = wanted_packages(self._root, self._source)
-        packages = self._packages(wanted, platform) if wanted else None
+        packages = pack_packages(wanted, platform, self._kept / "packages") if wanted else None
         parts = (digest_of(contents), packages.digest if packages else "")
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         path = self._kept / f"{digest}.zip"
         if not path.is_file():
             self._write(path, contents, packages.zip if packages else None)
         return Bundle(digest, path)
-
-    def _packages(self, wanted: WantedPackages, platform: Platform) -> PackedPackages:
-        return pack_packages(wanted, platform, self._kept / "packages", self._build)
 
     def _write(self, path: Path, contents: Mapping[str, Path], packages: Path | None) -> None:
         self._kept.mkdir(parents=True, exist_ok=True)

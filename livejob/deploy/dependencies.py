@@ -1,8 +1,7 @@
 """An app's third-party packages as a zip, for the platform of its deployed runs.
 
-Wheels are taken where there are some: what is built here is built for this machine. For the others, all is
-installed in an image of the jobs, by who is given for that. livejob itself comes with the bundle, and boto3
-with the image. Installed and packed once for each content of the app's lock; a later
+Only wheels are taken: what has to be compiled would be compiled for this machine. livejob itself comes with
+the bundle, and boto3 with the image. Installed and packed once for each content of the app's lock; a later
 deployment takes the zip that is kept. Called by `bundle`.
 """
 
@@ -16,14 +15,8 @@ from pathlib import Path
 
 from livejob.deploy.build import Platform
 from livejob.deploy.zip_files import digest_of, write_zip
-from livejob.errors import DependenciesUnusable, EngineUnavailable
-from livejob.project.dependencies import (
-    Installer,
-    TargetPython,
-    WantedPackages,
-    install_packages,
-    packages_directory,
-)
+from livejob.errors import DependenciesUnusable
+from livejob.project.dependencies import TargetPython, WantedPackages, install_packages, packages_directory
 from livejob.wire.names import BUNDLE_DEPENDENCIES
 
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
@@ -42,12 +35,8 @@ class PackedPackages:
     digest: str
 
 
-def pack_packages(
-    wanted: WantedPackages, platform: Platform, kept: Path, build: Installer | None = None
-) -> PackedPackages:
+def pack_packages(wanted: WantedPackages, platform: Platform, kept: Path) -> PackedPackages:
     """The packages for a platform, from the zips in `kept` or installed now.
-
-    build: installs in an image what has no wheel for the platform; None: nobody can.
 
     Raises:
         DependenciesUnusable: uv could not install them; its own words are in the message.
@@ -56,29 +45,20 @@ def pack_packages(
     place = packages_directory(kept, wanted, target)
     zipped, noted = place.with_suffix(".zip"), place.with_suffix(".json")
     if not (zipped.is_file() and noted.is_file()):
-        _pack(_installed(kept, wanted, platform, build), zipped, noted)
+        _pack(_installed(kept, wanted, target, platform), zipped, noted)
     return PackedPackages(zipped, json.loads(noted.read_text())["digest"])
 
 
-def _installed(kept: Path, wanted: WantedPackages, platform: Platform, build: Installer | None) -> Path:
-    target = _target(platform)
+def _installed(kept: Path, wanted: WantedPackages, target: TargetPython, platform: Platform) -> Path:
     try:
         return install_packages(kept, wanted, target)
     except DependenciesUnusable as error:
         if not any(sign in error.message for sign in _NO_WHEEL):
             raise
-        no_wheel = error
-    if build is None:
         raise DependenciesUnusable(
-            no_wheel.message,
+            error.message,
             remedy=f"Builds run on Linux {platform.architecture}, Python {platform.minor}: take a version "
             "that has a wheel for it, or another architecture= or runtime= for the job.",
-        ) from no_wheel
-    try:
-        return install_packages(kept, wanted, target, build)
-    except (DependenciesUnusable, EngineUnavailable) as error:
-        raise DependenciesUnusable(
-            f"{no_wheel.message}\nNor can it be built: {error.message}", remedy=error.remedy
         ) from error
 
 

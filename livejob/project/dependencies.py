@@ -58,13 +58,6 @@ class TargetPython:
     platform: str = ""
 
 
-Installer = Callable[[Path, WantedPackages, TargetPython, Path], None]
-"""Installs what a requirements file (the first path) lists into a directory (the second), which is there.
-
-`wanted` is what the list was made from. Raises DependenciesUnusable.
-"""
-
-
 def wanted_packages(root: Path, source: Path) -> WantedPackages | None:
     """What the app in `root` (the directory of livejob.toml) asks for; None when it asks for nothing.
 
@@ -88,12 +81,8 @@ def packages_directory(cache: Path, wanted: WantedPackages, target: TargetPython
     return cache / digest.hexdigest()
 
 
-def install_packages(
-    cache: Path, wanted: WantedPackages, target: TargetPython, install: Installer | None = None
-) -> Path:
+def install_packages(cache: Path, wanted: WantedPackages, target: TargetPython) -> Path:
     """Install what is wanted, unless it is there already; the directory that has it. Blocks.
-
-    install: how; None: by uv on this machine.
 
     Raises:
         DependenciesUnusable: with uv's own words on which package cannot be had.
@@ -107,7 +96,7 @@ def install_packages(
         requirements.write_text(_requirements(wanted))
         new = Path(place) / "packages"
         new.mkdir()
-        (install or _install)(requirements, wanted, target, new)
+        _install(requirements, wanted, target, new)
         # Whoever comes second finds it there: the same packages.
         if not directory.is_dir():
             new.rename(directory)

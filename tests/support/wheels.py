@@ -1,9 +1,7 @@
-"""Wheels and source distributions of a few lines, made on the spot: no index is needed for them."""
+"""Wheels of a few lines, made on the spot: packages that can be installed without an index."""
 
 from __future__ import annotations
 
-import io
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -22,52 +20,4 @@ def make_wheel(directory: Path, name: str, version: str, text: str, tag: str = "
     with zipfile.ZipFile(path, "w") as wheel:
         for each, content in {**files, f"{info}/RECORD": record}.items():
             wheel.writestr(each, content)
-    return path
-
-
-_BACKEND = '''
-"""A build backend of the package itself, so that its build needs no index."""
-
-import subprocess
-import sys
-import io
-import tarfile
-import zipfile
-
-
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    for command in {commands!r}:
-        try:
-            subprocess.run([command, "--version"], check=True, stdout=subprocess.DEVNULL)
-        except FileNotFoundError:
-            sys.exit(f"error: command '{{command}}' failed: No such file or directory")
-    name, info = "{name}-{version}-py3-none-any.whl", "{name}-{version}.dist-info"
-    made_by = "BUILT_WITH = %r\\n" % sys.base_prefix
-    with zipfile.ZipFile(wheel_directory + "/" + name, "w") as wheel:
-        wheel.writestr("{name}.py", made_by)
-        wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
-        wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr(info + "/RECORD", "")
-    return name
-'''
-
-
-def make_sdist(directory: Path, name: str, version: str, commands: tuple[str, ...] = ()) -> Path:
-    """A source distribution whose module says by BUILT_WITH which Python built it.
-
-    commands: programs without which its build fails, in the words in which setuptools misses a compiler.
-    Source: PyPA, 'Source distribution format'; PEP 517, in-tree build backends.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{name}-{version}.tar.gz"
-    files = {
-        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        "backend.py": _BACKEND.format(name=name, version=version, commands=commands),
-    }
-    with tarfile.open(path, "w:gz") as archive:
-        for each, text in files.items():
-            entry = tarfile.TarInfo(f"{name}-{version}/{each}")
-            entry.size = len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
     return path

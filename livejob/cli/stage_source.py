@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from livejob.cli.package_builder import EngineBuilder
 from livejob.deploy.build import Platform, platform_of
 from livejob.deploy.bundle import Bundle, Bundler
 from livejob.deploy.packages import invoker_package, reconciler_package, stub_package
@@ -31,7 +32,8 @@ def make_source(context: StageContext, settings: Settings, jobs: Mapping[str, Jo
 
 
 def _bundles(settings: Settings, built: list[JobSpec]) -> Mapping[Platform, Bundle]:
-    bundler = Bundler(settings.root, settings.source_directory, settings.livejob_directory / BUNDLES)
+    kept = settings.livejob_directory / BUNDLES
+    bundler = Bundler(settings.root, settings.source_directory, kept, EngineBuilder(settings))
     by_platform: dict[Platform, list[JobSpec]] = {}
     for spec in built:
         by_platform.setdefault(platform_of(spec), []).append(spec)

@@ -20,7 +20,7 @@ from pathlib import Path
 from livejob.deploy.app_files import app_files
 from livejob.deploy.build import BUILD_MODULE, Platform
 from livejob.deploy.code_zip import import_closure_of, named
-from livejob.deploy.dependencies import pack_packages
+from livejob.deploy.dependencies import PackageBuilder, pack_packages
 from livejob.deploy.packages import livejob_root
 from livejob.deploy.resources import BundleCode
 from livejob.deploy.zip_files import digest_of, write_zip
@@ -51,15 +51,17 @@ class Bundle:
 class Bundler:
     """Makes the bundles of one app.
 
-    root:   directory of livejob.toml.
-    source: directory that becomes /var/task.
-    kept:   directory for zips; made when it is needed.
+    root:    directory of livejob.toml.
+    source:  directory that becomes /var/task.
+    kept:    directory for zips; made when it is needed.
+    builder: of packages without a wheel; None where there is none.
     """
 
-    def __init__(self, root: Path, source: Path, kept: Path) -> None:
+    def __init__(self, root: Path, source: Path, kept: Path, builder: PackageBuilder | None = None) -> None:
         self._root = root
         self._source = source
         self._kept = kept
+        self._builder = builder
 
     def bundle(self, platform: Platform, jobs: Iterable[JobSpec]) -> Bundle:
         """The bundle for those jobs of one platform; nothing is written when it is there already.
@@ -73,7 +75,8 @@ class Bundler:
         contents = {f"{BUNDLE_TASK}/{name}": path for name, path in source.items()}
         contents |= {f"{BUNDLE_RUNTIME}/{name}": path for name, path in _runtime_files().items()}
         wanted = wanted_packages(self._root, self._source)
-        packages = pack_packages(wanted, platform, self._kept / "packages") if wanted else None
+        place = self._kept / "packages"
+        packages = pack_packages(wanted, platform, place, self._builder) if wanted else None
         parts = (digest_of(contents), packages.digest if packages else "")
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         path = self._kept / f"{digest}.zip"

@@ -57,7 +57,12 @@ AWS_THREADS = 8
     help="Restart running runs of a job when its source is saved.",
 )
 @click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
-@click.option("--yes", "is_yes", is_flag=True, help="Make a development stage of a production stage.")
+@click.option(
+    "--yes",
+    "is_yes",
+    is_flag=True,
+    help="Ask nothing: not before a production stage becomes one, nor before a failed stack is mended.",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
 @global_options
 @debug_options

@@ -61,7 +61,7 @@ AWS_THREADS = 8
     "--yes",
     "is_yes",
     is_flag=True,
-    help="Ask nothing: not before a production stage becomes one, nor before a failed stack is mended.",
+    help="Ask nothing, not even before a production stage becomes a development stage.",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
 @global_options

@@ -42,7 +42,11 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     progress = StackProgress(is_json=is_json)
     review = ConsoleReview("livejob deploy", is_yes=is_yes, is_silent=is_json, asks_for_changes=True)
     clients = DeployClients(target.session, target.endpoint_url)
-    deployed = deploy_stage(clients, context, jobs, source, progress.tell, review)
+    try:
+        deployed = deploy_stage(clients, context, jobs, source, progress.tell, review)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What AWS has begun goes on; deploy again to follow it.", err=True)
+        raise
     target.remember()
     seconds = clock.monotonic_s() - began_s
     if is_json:

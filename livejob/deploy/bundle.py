@@ -23,7 +23,7 @@ from livejob.deploy.code_zip import import_closure_of, named
 from livejob.deploy.dependencies import PackageBuilder, pack_packages
 from livejob.deploy.packages import livejob_root
 from livejob.deploy.resources import BundleCode
-from livejob.deploy.zip_files import digest_of, write_zip
+from livejob.deploy.zip_files import digest_of, entries_bytes, write_zip
 from livejob.errors import JobSpecInvalid
 from livejob.project.dependencies import wanted_packages
 from livejob.project.specs import JobSpec
@@ -37,11 +37,25 @@ _ROOMS = ("livejob.sdk", "livejob.runner", BUILD_MODULE)
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
-    """What a build runs: a zip on this machine. digest: of all that is in it, 64 hex digits."""
+class SharedPart:
+    """With what a bundle's zip begins: the first `size_bytes` of the zip at `path`, whose digest that is."""
 
     digest: str
     path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a build runs: a zip on this machine.
+
+    digest: of all that is in it, 64 hex digits.
+    shared: what it has in common with other bundles with the same packages.
+    """
+
+    digest: str
+    path: Path
+    shared: SharedPart | None = None
 
     def code_in(self, bucket: str) -> BundleCode:
         """As it lies in a bucket once it is uploaded."""
@@ -82,7 +96,8 @@ class Bundler:
         path = self._kept / f"{digest}.zip"
         if not path.is_file():
             self._write(path, contents, packages.zip if packages else None)
-        return Bundle(digest, path)
+        shared = SharedPart(packages.digest, packages.zip, entries_bytes(packages.zip)) if packages else None
+        return Bundle(digest, path, shared)
 
     def _write(self, path: Path, contents: Mapping[str, Path], packages: Path | None) -> None:
         self._kept.mkdir(parents=True, exist_ok=True)

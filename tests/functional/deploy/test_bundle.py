@@ -187,3 +187,15 @@ def test_old_bundles_make_room(app: Path):
 
     assert KEPT_BUNDLES == len(kept)
     assert last.path in kept
+
+
+def test_bundle_begins_with_its_packages(app: Path):
+    """Byte for byte, so that this part of it needs to be uploaded once for all bundles with the packages."""
+    wheel = make_wheel(app / "wheels", "tiny", "1.0", "VALUE = 1\n")
+    (app / "requirements.txt").write_text(f"{wheel}\n")
+
+    bundle = bundle_of(app)
+
+    assert bundle.shared is not None
+    size_bytes = bundle.shared.size_bytes
+    assert bundle.path.read_bytes()[:size_bytes] == bundle.shared.path.read_bytes()[:size_bytes]

@@ -25,6 +25,7 @@ from livejob.wire.names import NAME_PATTERN, StageNames
 from livejob_infra.code import KEPT, CodeAssets, Source
 from livejob_infra.props import invalid
 from livejob_infra.resources import Resource, StackResources
+from livejob_infra.tags import tagged
 
 _PLACE = ("0" * 12, "ap-southeast-1")
 """An account and a region of the usual length, to check names before theirs are known."""
@@ -114,7 +115,7 @@ class LivejobStage(Construct):
             resources |= self._made_from(context, specs, self._code.stage_code(images=images))
         for each in self._jobs.values():
             each.change(resources)
-        self._resources.make(resources)
+        self._resources.make(tagged(resources, context.tags))
 
     def _groups(self) -> Mapping[tuple[Source, Platform], list[JobSpec]]:
         """The functions by the bundle they need."""

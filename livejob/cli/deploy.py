@@ -44,7 +44,11 @@ def command(options: GlobalOptions, *, is_yes: bool, is_json: bool) -> None:
     bundled_s = clock.monotonic_s() - began_s
     progress = StackProgress(is_json=is_json)
     review = ConsoleReview("livejob deploy", is_yes=is_yes, is_silent=is_json, asks_for_changes=True)
-    deployed = deploy_stage(clients, context, jobs, source, progress.tell, review)
+    try:
+        deployed = deploy_stage(clients, context, jobs, source, progress.tell, review)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What AWS has begun goes on; deploy again to follow it.", err=True)
+        raise
     target.remember()
     seconds = clock.monotonic_s() - began_s
     if is_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from livejob.cli.package_builder import EngineBuilder
 from livejob.deploy.build import Platform, platform_of
 from livejob.deploy.bundle import Bundle, Bundler
 from livejob.deploy.images import StageImages
@@ -38,7 +39,7 @@ def make_source(
 
 def _bundles(settings: Settings, functions: list[JobSpec]) -> Mapping[Platform, Bundle]:
     kept = settings.livejob_directory / BUNDLES
-    bundler = Bundler(settings.root, settings.source_directory, kept)
+    bundler = Bundler(settings.root, settings.source_directory, kept, EngineBuilder(settings))
     by_platform: dict[Platform, list[JobSpec]] = {}
     for spec in functions:
         by_platform.setdefault(platform_of(spec), []).append(spec)

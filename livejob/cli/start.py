@@ -66,7 +66,12 @@ AWS_THREADS = 8
     help="Deploy by itself what a changed job definition needs, without asking for Enter.",
 )
 @click.option("--takeover", is_flag=True, help="Take the stage over from another session of yours.")
-@click.option("--yes", "is_yes", is_flag=True, help="Make a development stage of a production stage.")
+@click.option(
+    "--yes",
+    "is_yes",
+    is_flag=True,
+    help="Ask nothing, not even before a production stage becomes a development stage.",
+)
 @click.option("--json", "is_json", is_flag=True, help="Print events as JSON, one per line, on stdout.")
 @global_options
 @debug_options

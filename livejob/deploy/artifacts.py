@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from livejob.aws import error_code, translated
 from livejob.deploy.bundle import Bundle
+from livejob.deploy.bundle_upload import upload_bundle
 from livejob.deploy.packages import Package
 from livejob.deploy.recovery import make_ready, until_free
 from livejob.deploy.resources import Bucket, StageContext
@@ -90,7 +91,7 @@ class Artifacts:
             key = bundle.code_in(self.bucket).key
             if not self._is_there(key):
                 with translated("s3:PutObject", f"{self.bucket}/{key}"):
-                    s3.upload_file(str(bundle.path), self.bucket, key)
+                    upload_bundle(s3, self.bucket, key, bundle)
 
     def put_template(self, body: str, digest: str) -> str:
         """Upload a template; its URL."""

@@ -20,10 +20,10 @@ from pathlib import Path
 from livejob.deploy.app_files import app_files
 from livejob.deploy.build import BUILD_MODULE, Platform
 from livejob.deploy.code_zip import import_closure_of, named
-from livejob.deploy.dependencies import pack_packages
+from livejob.deploy.dependencies import PackageBuilder, pack_packages
 from livejob.deploy.packages import livejob_root
 from livejob.deploy.resources import BundleCode
-from livejob.deploy.zip_files import digest_of, write_zip
+from livejob.deploy.zip_files import digest_of, entries_bytes, write_zip
 from livejob.errors import JobSpecInvalid
 from livejob.project.dependencies import wanted_packages
 from livejob.project.specs import JobSpec
@@ -37,11 +37,25 @@ _ROOMS = ("livejob.sdk", "livejob.runner", BUILD_MODULE)
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
-    """What a build runs: a zip on this machine. digest: of all that is in it, 64 hex digits."""
+class SharedPart:
+    """With what a bundle's zip begins: the first `size_bytes` of the zip at `path`, whose digest that is."""
 
     digest: str
     path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a build runs: a zip on this machine.
+
+    digest: of all that is in it, 64 hex digits.
+    shared: what it has in common with other bundles with the same packages.
+    """
+
+    digest: str
+    path: Path
+    shared: SharedPart | None = None
 
     def code_in(self, bucket: str) -> BundleCode:
         """As it lies in a bucket once it is uploaded."""
@@ -51,15 +65,17 @@ class Bundle:
 class Bundler:
     """Makes the bundles of one app.
 
-    root:   directory of livejob.toml.
-    source: directory that becomes /var/task.
-    kept:   directory for zips; made when it is needed.
+    root:    directory of livejob.toml.
+    source:  directory that becomes /var/task.
+    kept:    directory for zips; made when it is needed.
+    builder: of packages without a wheel; None where there is none.
     """
 
-    def __init__(self, root: Path, source: Path, kept: Path) -> None:
+    def __init__(self, root: Path, source: Path, kept: Path, builder: PackageBuilder | None = None) -> None:
         self._root = root
         self._source = source
         self._kept = kept
+        self._builder = builder
 
     def bundle(self, platform: Platform, jobs: Iterable[JobSpec]) -> Bundle:
         """The bundle for those jobs of one platform; nothing is written when it is there already.
@@ -73,13 +89,15 @@ class Bundler:
         contents = {f"{BUNDLE_TASK}/{name}": path for name, path in source.items()}
         contents |= {f"{BUNDLE_RUNTIME}/{name}": path for name, path in _runtime_files().items()}
         wanted = wanted_packages(self._root, self._source)
-        packages = pack_packages(wanted, platform, self._kept / "packages") if wanted else None
+        place = self._kept / "packages"
+        packages = pack_packages(wanted, platform, place, self._builder) if wanted else None
         parts = (digest_of(contents), packages.digest if packages else "")
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         path = self._kept / f"{digest}.zip"
         if not path.is_file():
             self._write(path, contents, packages.zip if packages else None)
-        return Bundle(digest, path)
+        shared = SharedPart(packages.digest, packages.zip, entries_bytes(packages.zip)) if packages else None
+        return Bundle(digest, path, shared)
 
     def _write(self, path: Path, contents: Mapping[str, Path], packages: Path | None) -> None:
         self._kept.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """An app's third-party packages as a zip, for the platform of its deployed runs.
 
-Only wheels are taken: what has to be compiled would be compiled for this machine. livejob itself comes with
-the bundle, and boto3 with the image. Installed and packed once for each content of the app's lock; a later
-deployment takes the zip that is kept. Called by `bundle`.
+Wheels are taken: what has to be compiled would be compiled for this machine. Where a package has none, all
+are installed by a `PackageBuilder`, where the jobs run. livejob itself comes with the bundle, and boto3 with
+the image. Installed and packed once for each content of the app's lock; a later deployment takes the zip that
+is kept. Called by `bundle`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from livejob.deploy.build import Platform
 from livejob.deploy.zip_files import digest_of, write_zip
-from livejob.errors import DependenciesUnusable
+from livejob.errors import DependenciesUnusable, EngineError
 from livejob.project.dependencies import TargetPython, WantedPackages, install_packages, packages_directory
 from livejob.wire.names import BUNDLE_DEPENDENCIES
 
@@ -35,31 +37,74 @@ class PackedPackages:
     digest: str
 
 
-def pack_packages(wanted: WantedPackages, platform: Platform, kept: Path) -> PackedPackages:
+class PackageBuilder(Protocol):
+    """Installs packages where jobs run, and builds those that have no wheel. A port; the implementation is
+    `livejob.local_runner.image.installing`."""
+
+    def install(self, requirements: Path, runtime: str, architecture: str, into: Path) -> None:
+        """Install what a requirements file asks for into a directory, for that Python and architecture.
+
+        Raises:
+            EngineError: there is nothing here that could do it.
+            DependenciesUnusable: a package could not be built.
+        """
+        ...
+
+
+def pack_packages(
+    wanted: WantedPackages, platform: Platform, kept: Path, builder: PackageBuilder | None = None
+) -> PackedPackages:
     """The packages for a platform, from the zips in `kept` or installed now.
 
     Raises:
-        DependenciesUnusable: uv could not install them; its own words are in the message.
+        DependenciesUnusable: uv could not install them, and no builder either; their own words are in the
+            message.
     """
     target = _target(platform)
     place = packages_directory(kept, wanted, target)
     zipped, noted = place.with_suffix(".zip"), place.with_suffix(".json")
     if not (zipped.is_file() and noted.is_file()):
-        _pack(_installed(kept, wanted, target, platform), zipped, noted)
+        _pack(_installed(kept, wanted, platform, builder), zipped, noted)
     return PackedPackages(zipped, json.loads(noted.read_text())["digest"])
 
 
-def _installed(kept: Path, wanted: WantedPackages, target: TargetPython, platform: Platform) -> Path:
+def _installed(
+    kept: Path, wanted: WantedPackages, platform: Platform, builder: PackageBuilder | None
+) -> Path:
     try:
-        return install_packages(kept, wanted, target)
+        return install_packages(kept, wanted, _target(platform))
     except DependenciesUnusable as error:
         if not any(sign in error.message for sign in _NO_WHEEL):
             raise
-        raise DependenciesUnusable(
-            error.message,
-            remedy=f"Builds run on Linux {platform.architecture}, Python {platform.minor}: take a version "
-            "that has a wheel for it, or another architecture= or runtime= for the job.",
-        ) from error
+        if builder is None:
+            raise _no_wheel(error, platform) from error
+        try:
+            return _built(kept, wanted, platform, builder)
+        except EngineError as absent:
+            first = f"Start Docker, so that the package is built there ({absent.message}). Or: "
+            raise _no_wheel(error, platform, first) from absent
+
+
+def _built(kept: Path, wanted: WantedPackages, platform: Platform, builder: PackageBuilder) -> Path:
+    # Its place is another than that of wheels alone.
+    target = TargetPython(platform.minor, None, f"{platform.architecture}-built")
+    return install_packages(
+        kept,
+        wanted,
+        target,
+        lambda requirements, into: builder.install(
+            requirements, platform.runtime, platform.architecture, into
+        ),
+    )
+
+
+def _no_wheel(error: DependenciesUnusable, platform: Platform, first: str = "") -> DependenciesUnusable:
+    """first: what would be better, than to do without the package's version."""
+    return DependenciesUnusable(
+        error.message,
+        remedy=f"Builds run on Linux {platform.architecture}, Python {platform.minor}. {first}Take a version "
+        "that has a wheel for it, or another architecture= or runtime= for the job.",
+    )
 
 
 def _pack(directory: Path, zipped: Path, noted: Path) -> None:

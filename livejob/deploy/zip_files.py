@@ -33,6 +33,12 @@ def write_zip(target: Path | IO[bytes], contents: Contents, level: int | None = 
             archive.writestr(info, contents[name].read_bytes(), compresslevel=level)
 
 
+def entries_bytes(path: Path) -> int:
+    """How many bytes of a zip lie before its directory: with these begins whatever is added to it."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.start_dir
+
+
 def digest_of(contents: Contents) -> str:
     """SHA-256 of names, modes and contents, 64 hex digits: equal for equal files on every machine."""
     digest = hashlib.sha256()

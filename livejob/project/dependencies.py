@@ -27,6 +27,8 @@ LOCK, PYPROJECT, REQUIREMENTS = "uv.lock", "pyproject.toml", "requirements.txt"
 
 INSTALL_TIMEOUT_S = 900
 
+Install = Callable[[Path, Path], None]
+
 _INCLUDED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[ =]\s*(\S+)", re.MULTILINE)
 _OWN = re.compile(r"^livejob\b(?![-_.])[^\n\\]*(?:\\\n[^\n\\]*)*\n?", re.MULTILINE | re.IGNORECASE)
 
@@ -81,8 +83,13 @@ def packages_directory(cache: Path, wanted: WantedPackages, target: TargetPython
     return cache / digest.hexdigest()
 
 
-def install_packages(cache: Path, wanted: WantedPackages, target: TargetPython) -> Path:
+def install_packages(
+    cache: Path, wanted: WantedPackages, target: TargetPython, install: Install | None = None
+) -> Path:
     """Install what is wanted, unless it is there already; the directory that has it. Blocks.
+
+    install: does it in place of uv on this machine: gets a requirements file, and the directory for the
+             packages. Both lie below `cache`.
 
     Raises:
         DependenciesUnusable: with uv's own words on which package cannot be had.
@@ -96,7 +103,10 @@ def install_packages(cache: Path, wanted: WantedPackages, target: TargetPython) 
         requirements.write_text(_requirements(wanted))
         new = Path(place) / "packages"
         new.mkdir()
-        _install(requirements, wanted, target, new)
+        if install is not None:
+            install(requirements, new)
+        else:
+            _install(requirements, wanted, target, new)
         # Whoever comes second finds it there: the same packages.
         if not directory.is_dir():
             new.rename(directory)

@@ -10,6 +10,7 @@ import pytest
 
 from livejob.wire.names import StageNames
 from tests.support.cli_fixtures import SOURCE, AppUnderTest, Told
+from tests.support.held_stacks import HeldStack, template_of
 
 STAGE = ("--stage", "prod", "--aws")
 
@@ -194,6 +195,39 @@ def test_missing_credentials_change_nothing(works: AppUnderTest, monkeypatch: py
 
     assert 4 == told.code
     assert "LJ-801 no credentials for sts:GetCallerIdentity" in told.err
+
+
+@pytest.fixture
+def half_made(works: AppUnderTest) -> HeldStack:
+    """The stack of stage `prod`, whose creation failed and was not taken back."""
+    names, aws = names_of(works), works.stage.aws
+    tags = {"livejob:app": names.app, "livejob:stage": names.stage}
+    stack = HeldStack(aws, names.stack, tags)
+    stack.create(template_of({}), DisableRollback=True)
+    stack.signal("FAILURE")
+    stack.wait_status("CREATE_FAILED")
+    return stack
+
+
+def test_failed_stack_is_deleted_after_a_yes_alone(works: AppUnderTest, half_made: HeldStack):
+    """Where nobody can be asked, the failure's reason comes first and nothing is done; with a yes it is."""
+    refused = works.livejob("deploy", *STAGE)
+    between = half_made.status()
+    agreed = works.livejob("deploy", *STAGE, "--yes")
+
+    assert 4 == refused.code
+    assert "error: LJ-706 Wait (AWS::CloudFormation::WaitCondition) CREATE_FAILED: " in refused.err
+    assert "hint: `livejob deploy --yes`" in refused.err
+    assert "CREATE_FAILED" == between
+    assert (0, "CREATE_COMPLETE") == (agreed.code, half_made.status())
+
+
+def test_diff_of_a_failed_stack_leaves_it(works: AppUnderTest, half_made: HeldStack):
+    """It was never whole: all would be added. Nothing is deleted to say so."""
+    told = works.livejob("diff", *STAGE)
+
+    assert "prod is new:" in told.out
+    assert "CREATE_FAILED" == half_made.status()
 
 
 def is_deployed(works: AppUnderTest) -> bool:

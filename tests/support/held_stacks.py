@@ -37,8 +37,8 @@ class HeldStack:
     name: str
     tags: Mapping[str, str]
 
-    def create(self, template: str) -> None:
-        self._client().create_stack(**self._request(template))
+    def create(self, template: str, **options: object) -> None:
+        self._client().create_stack(**self._request(template), **options)
 
     def update(self, template: str) -> None:
         self._client().update_stack(**self._request(template))
@@ -69,6 +69,12 @@ class HeldStack:
             statuses = [each["ResourceStatus"] for each in events if each["LogicalResourceId"] == "Wait"]
             if any(status.endswith("_IN_PROGRESS") for status in statuses):
                 return
+            assert time.monotonic() < until_s, self.status()
+            time.sleep(0.005)
+
+    def wait_status(self, status: str) -> None:
+        until_s = time.monotonic() + WAIT_S
+        while self.status() != status:
             assert time.monotonic() < until_s, self.status()
             time.sleep(0.005)
 

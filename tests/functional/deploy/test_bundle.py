@@ -10,7 +10,7 @@ import pytest
 
 from livejob.deploy.build import Platform
 from livejob.deploy.bundle import KEPT_BUNDLES, Bundle, Bundler
-from livejob.errors import DependenciesUnusable, JobSpecInvalid
+from livejob.errors import DependenciesUnusable, EngineUnavailable, JobSpecInvalid
 from tests.support.job_specs import a_job
 from tests.support.wheels import make_wheel
 
@@ -134,6 +134,24 @@ def test_package_without_a_wheel_for_the_platform_is_named(app: Path):
     assert "Linux arm64, Python 3.12" in caught.value.remedy
 
 
+def test_without_an_engine_the_remedy_is_to_start_one(app: Path):
+    """The package is named, why it cannot be built, and what to do."""
+
+    class NoEngine:
+        def install(self, requirements: Path, runtime: str, architecture: str, into: Path) -> None:
+            raise EngineUnavailable("no container engine: there is no socket")
+
+    make_wheel(app / "wheels", "tiny", "1.0", "", "py3-none-manylinux2014_x86_64")
+    (app / "requirements.txt").write_text(f"--no-index\n--find-links {app / 'wheels'}\ntiny\n")
+
+    with pytest.raises(DependenciesUnusable) as caught:
+        Bundler(app, app / "src", app / ".livejob/bundles", NoEngine()).bundle(GRAVITON, [a_job()])
+
+    assert "tiny" in caught.value.message
+    assert "Start Docker" in caught.value.remedy
+    assert "no container engine" in caught.value.remedy
+
+
 def test_packages_are_installed_once_for_a_lock(app: Path):
     """A change of the code takes the packed packages that are kept: their wheel is not needed any more."""
     wheel = make_wheel(app / "wheels", "tiny", "1.0", "VALUE = 1\n")
@@ -169,3 +187,15 @@ def test_old_bundles_make_room(app: Path):
 
     assert KEPT_BUNDLES == len(kept)
     assert last.path in kept
+
+
+def test_bundle_begins_with_its_packages(app: Path):
+    """Byte for byte, so that this part of it needs to be uploaded once for all bundles with the packages."""
+    wheel = make_wheel(app / "wheels", "tiny", "1.0", "VALUE = 1\n")
+    (app / "requirements.txt").write_text(f"{wheel}\n")
+
+    bundle = bundle_of(app)
+
+    assert bundle.shared is not None
+    size_bytes = bundle.shared.size_bytes
+    assert bundle.path.read_bytes()[:size_bytes] == bundle.shared.path.read_bytes()[:size_bytes]

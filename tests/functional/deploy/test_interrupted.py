@@ -33,21 +33,22 @@ def stack(app: AppUnderTest) -> Iterator[HeldStack]:
 
 def deploy_and_die(
     app: AppUnderTest, stack: HeldStack, action: str, number: signal.Signals, *, arrives: bool
-) -> None:
-    """Begin a deployment, which dies by the signal when it has just sent the call."""
+) -> str:
+    """Begin a deployment, which dies by the signal when it has just sent the call; what it said."""
     with held_api(app.stage.aws.port, f"Action={action}&", stack.name) as api:
         process = subprocess.Popen(
             [LIVEJOB, *DEPLOY],
             env={**os.environ, "AWS_ENDPOINT_URL": api.url},
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         api.wait_held()
         process.send_signal(number)
         if number is signal.SIGKILL:
             process.wait(20)
         api.decide(passes=arrives)
-        process.wait(20)
+        return process.communicate(timeout=20)[1]
 
 
 @pytest.mark.parametrize(
@@ -76,11 +77,12 @@ def test_new_stage_whose_creation_was_killed_is_made_by_the_next_deployment(
     app: AppUnderTest, stack: HeldStack, number: signal.Signals
 ) -> None:
     """What a first deployment left between its two steps, an empty stack, is in nobody's way."""
-    deploy_and_die(app, stack, "ExecuteChangeSet", number, arrives=False)
+    said = deploy_and_die(app, stack, "ExecuteChangeSet", number, arrives=False)
     between = stack.status()
 
     told = app.livejob(*DEPLOY)
 
+    assert (number is signal.SIGINT) == ("deploy again to follow it" in said)
     assert "REVIEW_IN_PROGRESS" == between
     assert 0 == told.code, told.err
     assert "CREATE_COMPLETE" == stack.status()

@@ -220,16 +220,9 @@ def test_creation_that_could_not_be_taken_back_is_deleted_when_agreed_and_made_a
     deployer: Deployer,
 ) -> None:
     """What is left of a stack that never was whole is in nobody's way; the reason is told before."""
-    client = deployer.as_root("cloudformation")
-    client.create_stack(
-        StackName=deployer.stack.name,
-        TemplateBody=template_of({}),
-        Tags=[{"Key": key, "Value": value} for key, value in deployer.context.tags.items()],
-        DisableRollback=True,
-    )
-    deployer.stack.wait_waiting()
+    deployer.stack.create(template_of({}), DisableRollback=True)
     deployer.stack.signal("FAILURE")
-    wait(lambda: deployer.stack.status() == "CREATE_FAILED")
+    deployer.stack.wait_status("CREATE_FAILED")
 
     deployed = deployer.deploy("Resize")
 
@@ -246,12 +239,12 @@ def half_changed(deployer: Deployer) -> Deployer:
     logs, group = deployer.as_root("logs"), deployer.context.names.prefix
     logs.create_log_group(logGroupName=group)
     deployer.stack.create(json.dumps({"Resources": a_filter(deployer, "before")}))
-    wait(lambda: deployer.stack.status() == "CREATE_COMPLETE")
+    deployer.stack.wait_status("CREATE_COMPLETE")
     deployer.stack.update(template_of(a_filter(deployer, "after"), waits_after="Old"))
     deployer.stack.wait_waiting()
     logs.delete_log_group(logGroupName=group)
     deployer.stack.signal("FAILURE")
-    wait(lambda: deployer.stack.status() == "UPDATE_ROLLBACK_FAILED")
+    deployer.stack.wait_status("UPDATE_ROLLBACK_FAILED")
     return deployer
 
 
@@ -289,12 +282,12 @@ def test_deletion_that_failed_is_gone_on_with_by_a_removal(deployer: Deployer) -
     document = json.dumps(ANY_POLICY)
     policy = {"Type": "AWS::IoT::Policy", "Properties": {"PolicyName": "old", "PolicyDocument": document}}
     deployer.stack.create(json.dumps({"Resources": {"Old": policy}}))
-    wait(lambda: deployer.stack.status() == "CREATE_COMPLETE")
+    deployer.stack.wait_status("CREATE_COMPLETE")
     iot = deployer.as_root("iot")
     target = f"{deployer.context.region}:00000000-0000-4000-8000-000000000000"  # a Cognito identity
     iot.attach_policy(policyName="old", target=target)
     deployer.as_root("cloudformation").delete_stack(StackName=deployer.stack.name)
-    wait(lambda: deployer.stack.status() == "DELETE_FAILED")
+    deployer.stack.wait_status("DELETE_FAILED")
 
     with pytest.raises(StackFailed) as caught:
         deployer.deploy("Resize")

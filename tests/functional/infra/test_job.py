@@ -71,7 +71,7 @@ def actions_of(policy: Mapping[str, Any]) -> set[str]:
 
 def test_resources_are_those_of_livejob_deploy(synthesized: SynthesizedApp) -> None:
     """Name by name and property by property the same; only code lies in the CDK's bucket."""
-    ours, theirs = deployed_by_livejob(), synthesized.resources("SameAsDeploy")
+    ours, theirs = deployed_by_livejob(), without_tags(synthesized.resources("SameAsDeploy"))
 
     assert ours.keys() == theirs.keys()
     assert {
@@ -87,6 +87,36 @@ def test_resources_are_those_of_livejob_deploy(synthesized: SynthesizedApp) -> N
     assert variables(ours["JobMyJobProject"]) == {
         **variables(theirs["JobMyJobProject"]),
         "LIVEJOB_BUNDLE": ("PLAINTEXT", "0" * 64),
+    }
+
+
+def test_resources_carry_the_stages_tags(synthesized: SynthesizedApp) -> None:
+    """As the stack of `livejob deploy` gives them to its resources: app, stage, version and mode."""
+    resources = synthesized.resources("SameAsDeploy")
+
+    tags = {
+        name: each["Properties"]["Tags"] for name, each in resources.items() if "Tags" in each["Properties"]
+    }
+
+    expected = {
+        "livejob:app": "shop",
+        "livejob:stage": "same",
+        "livejob:version": "0.1.0",
+        "livejob:mode": "production",
+    }
+    assert expected == tags.pop("JobMyJobParameter")
+    assert {"RunTable", "StageBucket", "JobMyJobProject", "JobMyJobRole", "Reconciler"} <= tags.keys()
+    assert all(expected == {each["Key"]: each["Value"] for each in listed} for listed in tags.values())
+
+
+def without_tags(resources: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What tells them apart from those of a stack that is tagged as a whole."""
+    return {
+        name: {
+            **each,
+            "Properties": {key: value for key, value in each["Properties"].items() if key != "Tags"},
+        }
+        for name, each in resources.items()
     }
 
 

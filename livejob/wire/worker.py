@@ -4,9 +4,9 @@ Each message is a frozen dataclass; its `body` field, if any, travels as the fra
 as the frame's JSON head. Both sides run the same copy of this module.
 
     daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
-                 DebuggerBytes, Shutdown-->
+                 GrantCredentials, RevokeCredentials, DebuggerBytes, Shutdown-->
     supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
-                 CredentialsWanted, DebuggerBytes, Notice-->
+                 CredentialsWanted, CredentialsGranted, DebuggerBytes, Notice-->
 """
 
 from __future__ import annotations
@@ -158,6 +158,19 @@ class CredentialsReply:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantCredentials:
+    """Open the credential endpoint for what runs beside this worker, in its network; see CredentialsGranted.
+
+    Not while the worker has an attempt, which has the endpoint for itself.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeCredentials:
+    """What ran beside this worker has ended: its token is worth nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class DebuggerBytes:
     """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended."""
 
@@ -233,6 +246,14 @@ class CredentialsWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialsGranted:
+    """Answer to GrantCredentials: the endpoint's address on the loopback, and its token."""
+
+    uri: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something about the worker that a person should see once, e.g. left-over children killed."""
 
@@ -250,6 +271,8 @@ WorkerMessage = (
     | StartAttempt
     | StopAttempt
     | CredentialsReply
+    | GrantCredentials
+    | RevokeCredentials
     | DebuggerBytes
     | Shutdown
     | Hello
@@ -257,6 +280,7 @@ WorkerMessage = (
     | Output
     | Ended
     | CredentialsWanted
+    | CredentialsGranted
     | Notice
 )
 
@@ -272,6 +296,8 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         StartAttempt,
         StopAttempt,
         CredentialsReply,
+        GrantCredentials,
+        RevokeCredentials,
         DebuggerBytes,
         Shutdown,
         Hello,
@@ -279,6 +305,7 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         Output,
         Ended,
         CredentialsWanted,
+        CredentialsGranted,
         Notice,
     )
 }

@@ -20,7 +20,7 @@ from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
 from livejob.local_runner.supervisor.checking import CheckPlan, ImportCheck
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
 from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
-from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
+from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint, obey
 from livejob.local_runner.supervisor.environment import (
     attempt_environment,
     check_environment,
@@ -45,11 +45,13 @@ from livejob.wire.worker import (
     DebuggerBytes,
     DebuggerStart,
     Ended,
+    GrantCredentials,
     Hello,
     ImportChecked,
     Notice,
     Output,
     Preload,
+    RevokeCredentials,
     Shutdown,
     SourcesChanged,
     SourcesLoaded,
@@ -186,8 +188,8 @@ class Supervisor:
                 self._start(message)
             case StopAttempt():
                 self._stop(message)
-            case CredentialsReply():
-                self._endpoint.answer(message)
+            case CredentialsReply() | GrantCredentials() | RevokeCredentials():
+                obey(message, self._endpoint, self._channel.send)
             case DebuggerBytes(run_id, attempt, data):
                 self._pass_to_debugger(run_id, attempt, data)
             case Shutdown():

@@ -19,19 +19,23 @@ from livejob.aws import current_keys
 from livejob.bridge.doorbell import IotDoorbell
 from livejob.bridge.endpoint import find_iot_endpoint
 from livejob.bridge.iot import IotTransport
+from livejob.cli.container_jobs import ContainerJobs, ContainerPlace
+from livejob.cli.engine import OpenedEngine
 from livejob.cli.start_debug import OpenedDebug
 from livejob.cli.wiring import Target
 from livejob.clock import Clock, EpochMs
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.containers.sidecar import SIDECAR_BYTES, function_runtimes, worker_runtimes
 from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Need
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import Engine, WorkerSpec
-from livejob.local_runner.environment import worker_environment
+from livejob.local_runner.engines.port import WorkerSpec
+from livejob.local_runner.environment import stage_environment, worker_environment
 from livejob.local_runner.events import Reporter, Warned
 from livejob.local_runner.execution import RunExecution
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
+from livejob.local_runner.lending import JobPool
 from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
@@ -57,6 +61,7 @@ from livejob.wire.limits import LEASE_S
 class SessionPlan:
     """What a session is built from.
 
+    opened:    what runs workers, and commands.
     images:    runtime ("python3.11") -> image of its workers.
     job_roles: job -> ARN of its deployed role.
     packages:  that the app asks for.
@@ -71,7 +76,7 @@ class SessionPlan:
     job_roles: Mapping[str, str]
     images: Mapping[str, str]
     packages: AppPackages
-    engine: Engine
+    opened: OpenedEngine
     gateway: ThreadGateway
     clock: Clock
     reporter: Reporter
@@ -103,11 +108,24 @@ class SessionBuilder:
         self._sts = plan.target.open_sts()
         self._use = SourceUse()
         self._files = ThreadGateway("files", 1)
-        runtimes = {job.runtime for job in plan.jobs.values()}
+        runtimes = function_runtimes(plan.jobs.values())
         self._dependencies = Dependencies(plan.packages, runtimes, plan.gateway, plan.reporter, plan.clock)
         # The directory is in the label: another copy of the app, on the same engine and with an AWS of its
         # own, knows nothing of this one's sessions and must not take its workers for orphans.
         self._place = f"{plan.target.names.app} in {plan.settings.root}"
+        self._runtimes = worker_runtimes(plan.jobs)
+        self._containers = ContainerJobs(
+            ContainerPlace(
+                self._me.id,
+                self._place,
+                plan.target.names,
+                plan.settings.source_directory,
+                stage_environment(plan.target.names, plan.target.region, plan.target.endpoint_url),
+            ),
+            plan.opened,
+            plan.clock,
+            plan.reporter,
+        )
 
     def build(self) -> Daemon:
         plan, names = self._plan, self._plan.target.names
@@ -129,7 +147,7 @@ class SessionBuilder:
             recent=RecentJobs(plan.settings.livejob_directory, plan.clock),
             reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
             jobs=catalog,
-            end_orphans=partial(plan.engine.sweep, self._place, names.stage),
+            end_orphans=partial(plan.opened.engine.sweep, self._place, names.stage),
             clock=plan.clock,
             reporter=plan.reporter,
             needs=plan.needs,
@@ -146,6 +164,7 @@ class SessionBuilder:
             discover=partial(discover_jobs, settings),
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
+            images=self._containers.saves(),
         )
 
     def _watcher(self) -> SourceWatcher:
@@ -159,22 +178,23 @@ class SessionBuilder:
         topic = target.names.session_topic(self._me.id)
         return IotTransport(endpoint, partial(current_keys, target.session), topic, self._me.id)
 
-    def _make_pool(self, spec: Callable[[], JobSpec]) -> WorkerPool:
+    def _make_pool(self, spec: Callable[[], JobSpec]) -> JobPool:
         plan, job = self._plan, spec()
         assume = partial(assume_role, self._sts, plan.job_roles[job.name], self._me.owner)
         credentials = RoleCredentials(assume, plan.gateway, plan.clock)
-        return WorkerPool(
-            plan.engine,
+        workers = WorkerPool(
+            plan.opened.engine,
             lambda: self._worker_spec(spec()),
             WorkerService(credentials.document, partial(self._use.note, job.name), self._preloads(spec)),
             PoolLimits(job.concurrency),
             plan.clock,
             plan.reporter,
         )
+        return self._containers.make_pool(spec, workers) if job.is_container else workers
 
     def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
         plan = self._plan
-        if not plan.settings.preload:
+        if not plan.settings.preload or spec().is_container:
             return NoPreloads()
         return JobPreloads(
             spec().name,
@@ -186,16 +206,19 @@ class SessionBuilder:
 
     def _worker_spec(self, job: JobSpec) -> WorkerSpec:
         plan, names = self._plan, self._plan.target.names
+        # The workers of a container job are sidecars, which execute nothing of it.
+        runtime = self._runtimes[job.name] if job.is_container else job.runtime
+        debug = None if job.is_container else plan.debug
         return WorkerSpec(
             owner=self._me.id,
             app=self._place,
             stage=names.stage,
             job=job.name,
-            image=plan.images.get(job.runtime, ""),
+            image=plan.images.get(runtime, ""),
             source=plan.settings.source_directory,
             package=Path(livejob.__file__).resolve().parent.parent,
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
-            memory_bytes=job.memory_bytes,
+            memory_bytes=SIDECAR_BYTES if job.is_container else job.memory_bytes,
             dependencies=self._dependencies.directory(job.runtime),
-            debugger=plan.debuggers.get(job.runtime, plan.debug.package) if plan.debug else None,
+            debugger=plan.debuggers.get(job.runtime, debug.package) if debug else None,
         )

@@ -31,6 +31,9 @@ from livejob.local_runner.events import (
     EngineBack,
     EngineWaiting,
     Event,
+    ImageBuilding,
+    ImageBuilt,
+    ImageOutput,
     JobsChanged,
     Reporter,
     RunClaimed,
@@ -119,6 +122,12 @@ class TextPrinter:
             DependenciesInstalling: lambda event: self._note(f"installing {event.file} …", "bright_black"),
             DependenciesInstalled: lambda event: self._note(
                 f"↻ installed {event.file} in {human_seconds(event.took_s)}: the next run has it", "cyan"
+            ),
+            ImageBuilding: lambda event: self._note(f"building the image of {event.job} …", "bright_black"),
+            ImageOutput: self._image_output,
+            ImageBuilt: lambda event: self._note(
+                f"↻ built the image of {event.job} in {human_seconds(event.took_s)}: the next run has it",
+                "cyan",
             ),
             EngineWaiting: self._engine_waiting,
             EngineBack: lambda event: self._note(
@@ -214,6 +223,10 @@ class TextPrinter:
         shown = ", ".join(event.paths[:SHOWN_PATHS])
         more = len(event.paths) - SHOWN_PATHS
         self._note(f"↻ {shown}{f' and {more} more' if more > 0 else ''} saved: the next run has it", "cyan")
+
+    def _image_output(self, event: ImageOutput) -> None:
+        text = click.style(f"│ {printable(event.text)}", fg="bright_black")
+        click.echo(f"{self._time()}  {event.job.ljust(self._width)}  {text}", err=True)
 
     def _problem(self, event: SourceProblem) -> None:
         self._note(f"✗ {event.where}: {event.message}", "red")

@@ -31,6 +31,7 @@ from livejob.deploy.artifacts import DeployClients
 from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import DeployedStage, Review, deploy_stage
 from livejob.local_aws.launcher import LocalAws
+from livejob.local_runner.containers.sidecar import worker_runtimes
 from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway
 from livejob.project.loading import discover_jobs, remember_stage
@@ -156,7 +157,7 @@ class LiveCommand:
         opened: OpenedEngine,
         deployed: DeployedStage,
     ) -> SessionPlan:
-        runtimes = {job.runtime for job in self._jobs.values()}
+        runtimes = set(worker_runtimes(self._jobs).values())
         return SessionPlan(
             settings=self._settings,
             target=target,
@@ -164,7 +165,7 @@ class LiveCommand:
             job_roles=deployed.job_roles,
             images=await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image),
             packages=app_packages(self._settings, opened),
-            engine=opened.engine,
+            opened=opened,
             gateway=self._gateway,
             clock=self._clock,
             reporter=self._printer,

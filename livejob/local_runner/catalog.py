@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from livejob.local_runner.events import JobsChanged, Reporter
-from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.lending import JobPool
 from livejob.project.specs import JobSpec
 
 WORKER_FIELDS = ("runtime", "memory_bytes", "environment")
@@ -27,7 +27,7 @@ class CatalogJob:
     """One job: its present definition and its workers."""
 
     spec: JobSpec
-    pool: WorkerPool
+    pool: JobPool
 
 
 class JobCatalog(Mapping[str, CatalogJob]):
@@ -36,7 +36,7 @@ class JobCatalog(Mapping[str, CatalogJob]):
     def __init__(
         self,
         specs: Mapping[str, JobSpec],
-        make_pool: Callable[[Callable[[], JobSpec]], WorkerPool],
+        make_pool: Callable[[Callable[[], JobSpec]], JobPool],
         reporter: Reporter,
     ) -> None:
         """`make_pool` gets a function that tells the job's present definition."""
@@ -61,6 +61,9 @@ class JobCatalog(Mapping[str, CatalogJob]):
         applied, needs_deploy = [], sorted(set(specs) ^ set(self._jobs))
         for name in sorted(set(specs) & set(self._jobs)):
             job, spec = self._jobs[name], specs[name]
+            if spec.is_container != job.spec.is_container:
+                needs_deploy.append(name)
+                continue
             changed = changed_fields(job.spec, spec)
             job.spec = self._specs[name] = spec
             if not changed:

@@ -24,7 +24,7 @@ from livejob.local_runner.attachment import Attached, Attachment
 from livejob.local_runner.dispatcher import Dispatcher
 from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
 from livejob.local_runner.execution import LiveJob, RunExecution
-from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.lending import JobPool
 from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
@@ -284,7 +284,7 @@ class Daemon:
         except LivejobError as error:
             self._parts.reporter.report(Warned(f"the session could not be detached: {error.message}"))
 
-    def _pools(self) -> list[WorkerPool]:
+    def _pools(self) -> list[JobPool]:
         return [job.pool for job in self._parts.jobs.values()]
 
 

@@ -121,6 +121,29 @@ class DependenciesInstalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageBuilding:
+    """The image of a container job is being built; runs that go on keep the one they have."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutput:
+    """A line of what the build says."""
+
+    job: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBuilt:
+    """Runs that start from here on have it."""
+
+    job: str
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EngineWaiting:
     """The engine does not answer; runs wait for it until `give_up_s` from now."""
 
@@ -209,6 +232,9 @@ Event = (
     | JobsChanged
     | DependenciesInstalling
     | DependenciesInstalled
+    | ImageBuilding
+    | ImageOutput
+    | ImageBuilt
     | EngineWaiting
     | EngineBack
     | DebuggerAttached

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from livejob.errors import LivejobError
 from livejob.local_runner.catalog import CatalogJob, JobCatalog
+from livejob.local_runner.containers.saves import ImageSaves
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
@@ -40,6 +41,7 @@ class ReloadParts:
     discover: Callable[[], Discovery]
     dependencies: Dependencies
     checks: ImportChecks | NoChecks
+    images: ImageSaves
 
 
 class Reload:
@@ -53,6 +55,7 @@ class Reload:
         self._discover = parts.discover
         self._dependencies = parts.dependencies
         self._checks = parts.checks
+        self._images = parts.images
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
@@ -81,6 +84,7 @@ class Reload:
     async def run(self, saved: Callable[[Collection[str]], None]) -> None:
         """Follow saves until cancelled; `saved` hears of the jobs whose source was saved."""
         async for paths in self._watcher.changes():
+            self._images.note(paths, saved)
             if not any(_may_be_source(path) for path in paths):
                 continue
             sources = await self._sources.refreshed()
@@ -125,10 +129,12 @@ class Reload:
     def _jobs_with(self, changed: Collection[str]) -> set[str]:
         """The jobs that have loaded one of the files, and those of which it is not known what they load."""
         use = self._sources.use
-        return {name for name in self._catalog if use.is_unknown(name)} | set(use.jobs_with(changed))
+        unknown = {name for name in self._catalog if use.is_unknown(name) and name not in self._images}
+        return unknown | set(use.jobs_with(changed))
 
     async def close(self) -> None:
         await self._checks.close()
+        await self._images.close()
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)

@@ -37,6 +37,7 @@ class Container:
 
 
 CONTAINER_RUNTIME = "container"
+DEFAULT_RUNTIME = "python3.11"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class JobSpec:
     name: str
     handler: str
     defined_at: str
-    runtime: str = "python3.11"
+    runtime: str = DEFAULT_RUNTIME
     timeout_s: int = 8 * 3600
     memory_bytes: int = 3 * GIB
     concurrency: int = 10

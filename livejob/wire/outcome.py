@@ -19,6 +19,7 @@ class FailureType(StrEnum):
     PAYLOAD_INVALID = "PayloadInvalid"  # not what the handler's annotation says
     HANDLER_EXITED = "HandlerExited"  # sys.exit or os._exit before it returned
     HANDLER_KILLED = "HandlerKilled"  # by a signal that livejob did not send
+    COMMAND_FAILED = "CommandFailed"  # a container job's command, by its exit code
     OUT_OF_MEMORY = "OutOfMemory"
     RESULT_NOT_SERIALIZABLE = "ResultNotSerializable"
     RESULT_TOO_LARGE = "ResultTooLarge"
@@ -34,6 +35,7 @@ class FailureType(StrEnum):
     BUILD_NOT_STARTED = "BuildNotStarted"  # CodeBuild did not take it
     IMAGE_PULL_FAILED = "ImagePullFailed"
     SOURCE_FAILED = "SourceFailed"  # the bundle could not be fetched or unpacked
+    IMAGE_NOT_BUILT = "ImageNotBuilt"  # of a container job, on this machine
     ACCOUNT_LIMIT = "AccountLimit"  # as many builds as the account may have
 
 
@@ -74,6 +76,11 @@ class Failure:
 
 def _encodable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
+
+
+def command_failed(exit_code: int) -> Failure:
+    """Of a container job whose command did not end with 0."""
+    return Failure(FailureType.COMMAND_FAILED, f"its command ended with exit code {exit_code}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from livejob.cli.engine import OpenedEngine
 from livejob.clock import Clock
 from livejob.images.port import order_of
-from livejob.local_runner.containers.image import JobImage
+from livejob.local_runner.containers.image import ImagePlan, JobImage
 from livejob.local_runner.containers.layout import (
     SHELL_FILE,
     SOURCE_DIRECTORY,
@@ -61,10 +61,9 @@ class ContainerJobs:
         name, commands = spec().name, self._opened.commands
         if commands is None:
             return NoContainers(name)
+        plan = ImagePlan(name, image_name(self._place, name), lambda: order_of(self._place.source, spec()))
         image = self._images[name] = JobImage(
-            name,
-            image_name(self._place, name),
-            lambda: order_of(self._place.source, spec()),
+            plan,
             self._opened.open_builder(),
             commands,
             self._clock,

@@ -126,7 +126,7 @@ class TextPrinter:
             ImageBuilding: lambda event: self._note(f"building the image of {event.job} …", "bright_black"),
             ImageOutput: self._image_output,
             ImageBuilt: lambda event: self._note(
-                f"↻ built the image of {event.job} in {human_seconds(event.took_s)}: the next run has it",
+                f"↻ built the image of {event.job} in {human_seconds(event.took_s)}",
                 "cyan",
             ),
             EngineWaiting: self._engine_waiting,

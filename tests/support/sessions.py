@@ -24,21 +24,25 @@ from typing import Any, TypeVar
 
 import livejob
 from livejob.bridge.memory import MemoryHub
+from livejob.cli.container_jobs import ContainerJobs, ContainerPlace
+from livejob.cli.engine import OpenedEngine
 from livejob.clock import EpochMs, SystemClock
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.containers.sidecar import function_runtimes
 from livejob.local_runner.credentials import Grant, RoleCredentials, Secret
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import Engine, WorkerSpec
+from livejob.local_runner.engines.port import Engine, EngineInfo, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
-from livejob.local_runner.environment import worker_environment
+from livejob.local_runner.environment import stage_environment, worker_environment
 from livejob.local_runner.events import BridgeUp, Event, Warned
 from livejob.local_runner.execution import RunExecution
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
+from livejob.local_runner.lending import JobPool
 from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
@@ -219,14 +223,17 @@ async def live_session(
     debugger: Path | None = None,
     is_preloading: bool = True,
     is_checking: bool = True,
+    containers: OpenedEngine | None = None,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
 
+    containers: what runs container jobs, if not an engine without containers.
     debug: None for a session without --debug. debugger: its debugpy, if not the installed one.
     """
     stage = stage or Stage()
     me = me or stage.session()
     witness, gateway = Witness(), ThreadGateway("test-aws")
+    engine = engine or (containers.engine if containers else None)
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
     server = DebugServer(debug, LocalPaths(app), witness) if debug else None
@@ -248,6 +255,7 @@ async def live_session(
         debugger,
         is_preloading,
         is_checking,
+        containers or OpenedEngine(engine, EngineInfo("none", "0"), None),
     )
     daemon = Daemon(making.parts(), DaemonSettings(drain_s, is_takeover))
     serving = asyncio.create_task(daemon.run())
@@ -288,6 +296,7 @@ class _Making:
     debugger: Path | None
     is_preloading: bool
     is_checking: bool
+    containers: OpenedEngine
     use: SourceUse = field(default_factory=SourceUse)
 
     @cached_property
@@ -295,8 +304,15 @@ class _Making:
         """What the app's requirements name, installed for the running Python."""
         python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
         packages = AppPackages(self.app, self.app, self.state_dir / "dependencies", lambda runtime: python)
-        runtimes = {spec.runtime for spec in self._discover().jobs.values()}
+        runtimes = function_runtimes(self._discover().jobs.values())
         return Dependencies(packages, runtimes, self.gateway, self.witness, self.stage.clock)
+
+    @cached_property
+    def _container_jobs(self) -> ContainerJobs:
+        names = self.stage.names
+        environment = stage_environment(names, "us-east-1", None)
+        place = ContainerPlace(self.me.id, names.app, names, self.app, environment)
+        return ContainerJobs(place, self.containers, self.stage.clock, self.witness)
 
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
@@ -313,7 +329,16 @@ class _Making:
             execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
             recent=RecentJobs(self.state_dir, clock),
             reload=Reload(
-                ReloadParts(sources, watcher, catalog, self._discover, self._packages, checks), self.witness
+                ReloadParts(
+                    sources,
+                    watcher,
+                    catalog,
+                    self._discover,
+                    self._packages,
+                    checks,
+                    self._container_jobs.saves(),
+                ),
+                self.witness,
             ),
             jobs=catalog,
             end_orphans=partial(self.engine.sweep, stage.names.app, stage.names.stage),
@@ -326,7 +351,7 @@ class _Making:
         jobs = {name: replace(spec, **self.changes) for name, spec in found.jobs.items()}
         return replace(found, jobs=jobs)
 
-    def _pool(self, spec: Callable[[], JobSpec]) -> WorkerPool:
+    def _pool(self, spec: Callable[[], JobSpec]) -> JobPool:
         clock = self.stage.clock
         credentials = RoleCredentials(lambda: Grant(Secret("{}"), 0), self.gateway, clock)
         limits = PoolLimits(spec().concurrency, engine_wait_s=self.engine_wait_s)
@@ -334,10 +359,11 @@ class _Making:
         service = WorkerService(
             credentials.document, partial(self.use.note, spec().name), self._preloads(spec)
         )
-        return WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
+        workers = WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
+        return self._container_jobs.make_pool(spec, workers) if spec().is_container else workers
 
     def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
-        if not self.is_preloading:
+        if not self.is_preloading or spec().is_container:
             return NoPreloads()
         return JobPreloads(
             spec().name,

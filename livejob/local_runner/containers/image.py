@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -32,28 +33,32 @@ class ImageStore(Protocol):
     async def discard_image(self, image: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """Whose image it is, and how it is called.
+
+    order: what is to be built; asked before every look, so that a changed definition takes effect.
+    """
+
+    job: str
+    tag: str
+    order: Callable[[], ImageOrder]
+
+
 class JobImage:
     """Owns its builder, its gateway, and the build that is under way."""
 
     def __init__(
-        self,
-        job: str,
-        tag: str,
-        order: Callable[[], ImageOrder],
-        builder: ImageBuilder,
-        store: ImageStore,
-        clock: Clock,
-        reporter: Reporter,
+        self, plan: ImagePlan, builder: ImageBuilder, store: ImageStore, clock: Clock, reporter: Reporter
     ) -> None:
-        """`order` is asked before every look, so that a changed definition takes effect with the next run."""
-        self._job = job
-        self._tag = tag
-        self._order = order
+        self._job = plan.job
+        self._tag = plan.tag
+        self._order = plan.order
         self._builder = builder
         self._store = store
         self._clock = clock
         self._reporter = reporter
-        self._gateway = ThreadGateway(f"image {job}", 2)
+        self._gateway = ThreadGateway(f"image {plan.job}", 2)
         self._image = ""
         self._digest = ""
         self._building: asyncio.Task[str] | None = None

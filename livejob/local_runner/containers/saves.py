@@ -16,7 +16,7 @@ from livejob.local_runner.events import Reporter, Warned
 
 
 class ImageSaves:
-    """Of all container jobs of a session, by name. Owns the images, and a task for each save that it follows."""
+    """Of all container jobs of a session, by name. Owns the images, and a task for each."""
 
     def __init__(self, images: Mapping[str, JobImage], reporter: Reporter) -> None:
         self._images = images

@@ -23,6 +23,7 @@ from typing import cast
 
 from livejob.local_aws.guard import guarded
 from livejob.local_aws.plugs.codebuild.front import CodeBuildFront
+from livejob.local_aws.plugs.registry.front import RegistryFront
 
 MARKER = "builds"
 """File beside the scratch directory, there while builds may have containers."""
@@ -92,7 +93,8 @@ async def _serve_until_told(orders: Orders) -> None:
     codebuild = CodeBuildFront(
         app, f"http://127.0.0.1:{orders.port}", orders.engine, Path(orders.scratch).with_name(MARKER)
     )
-    framework = cast(ASGIFramework, guarded(codebuild))
+    registry = RegistryFront(codebuild, f"127.0.0.1:{orders.port}", Path(orders.scratch) / "registry")
+    framework = cast(ASGIFramework, guarded(registry))
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, told.set)

@@ -125,6 +125,12 @@ class StageNames:
     def reconciler_role(self) -> str:
         return f"{self.prefix}-reconciler"
 
+    @property
+    def repository(self) -> str:
+        """ECR repository of the stage's images. Source: ECR CreateRepository, repositoryName: no capitals,
+        and no two hyphens in a row."""
+        return re.sub("-+", "-", self.prefix.lower()).rstrip("-")
+
     def project(self, job: str) -> str:
         """CodeBuild project of the job; with `*`, the pattern of all of the stage and of no other.
 

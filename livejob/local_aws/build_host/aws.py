@@ -16,6 +16,7 @@ from botocore.loaders import Loader
 from livejob.local_aws.build_host.messages import BuildOrder
 
 if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -42,6 +43,9 @@ class RoleAws:
         session.register_component("credential_provider", CredentialResolver([provider]))
         self._session = boto3.Session(botocore_session=session, region_name=order.region)
         self._config = Config(retries={"total_max_attempts": 3}, s3={"addressing_style": "path"})
+
+    def ecr(self) -> ECRClient:
+        return self._session.client("ecr", endpoint_url=self._endpoint_url, config=self._config)
 
     def logs(self) -> CloudWatchLogsClient:
         return self._session.client("logs", endpoint_url=self._endpoint_url, config=self._config)

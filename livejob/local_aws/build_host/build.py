@@ -150,7 +150,7 @@ class Build:
             self._report({"logs": _logs(order, order.log_group)})
         self._client = connect(self._parts.engine)
         with engine_errors(self._parts.engine):
-            image = provide_image(self._client, order.image, self._interrupts.check, self._log.say)
+            image = provide_image(self._client, order, aws, self._interrupts.check, self._log.say)
             self._parts.marker.touch()
             self._container = create_container(self._client, self._container_spec(image))
         return aws, image

@@ -36,6 +36,7 @@ class BuildOrder:
     buildspec:       its text, a path in the source, an S3 ARN, or None for buildspec.yml in the source.
     variables:       of the project and the call, merged; they go before those of the buildspec.
     log_group:       None when the project has its logs turned off.
+    pulls_as_role:   the image is pulled with the permissions of the build's role.
     credentials_url: where the build's role credentials are to be had, with `credentials_token`.
     """
 
@@ -62,6 +63,7 @@ class BuildOrder:
     endpoint_url: str
     credentials_url: str
     credentials_token: str = field(repr=False)
+    pulls_as_role: bool = False
 
     @property
     def uuid(self) -> str:

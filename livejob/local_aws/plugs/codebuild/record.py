@@ -80,6 +80,7 @@ def build_order(
         endpoint_url=endpoint_url,
         credentials_url=f"{endpoint_url}{PATH}{build_uuid}",
         credentials_token=credentials_token,
+        pulls_as_role=settings.environment.get("imagePullCredentialsType") == "SERVICE_ROLE",
     )
 
 

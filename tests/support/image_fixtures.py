@@ -33,6 +33,7 @@ _APPLETS = (
     "false",
     "head",
     "sha256sum",
+    "tail",
 )
 
 

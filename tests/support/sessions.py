@@ -15,6 +15,7 @@ import os
 import platform
 import secrets
 import sys
+import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -347,7 +348,7 @@ class _Making:
         )
 
     def _discover(self) -> Discovery:
-        found = discover(self.app, self.app)
+        found = discover(self.app, self.app, job_tables(self.app))
         jobs = {name: replace(spec, **self.changes) for name, spec in found.jobs.items()}
         return replace(found, jobs=jobs)
 
@@ -388,3 +389,9 @@ class _Making:
             dependencies=self.dependencies or self._packages.directory(job.runtime),
             debugger=self.debugger or find_debugger() if self.debug is not None else None,
         )
+
+
+def job_tables(app: Path) -> Mapping[str, Mapping[str, object]]:
+    """The [jobs.Name] tables of the app; none where it has no livejob.toml."""
+    file = app / "livejob.toml"
+    return tomllib.loads(file.read_text()).get("jobs", {}) if file.exists() else {}

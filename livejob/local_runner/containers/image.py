@@ -145,9 +145,10 @@ class JobImage:
             self._reporter.report(SourceMended(where.partition(":")[0]))
 
     def _tell_broken(self, error: JobImageNotBuilt) -> None:
-        problem = image_problem(error, self._order())
-        if problem != self._problem:
-            self._problem = problem
+        before, problem = self._problem, image_problem(error, self._order())
+        self._problem = problem
+        # What Docker says around it differs from build to build.
+        if before is None or (before.where, before.message) != (problem.where, problem.message):
             self._reporter.report(problem)
 
 

@@ -16,14 +16,15 @@ SCRIPT_FILE = "/codebuild/livejob/command.sh"
 
 ENV_SOURCE_DIRECTORY = "CODEBUILD_SRC_DIR"
 
-# A shell that is told to end waits for what it has started, and with it the container: without it the
-# command's grace would be over with the death of the shell that started it.
+# When all are told to end, this shell waits for the others, and with it the container: else the grace of a
+# program would be over with the death of the shell that started it. It says nothing by itself.
 _SHELL = f"""\
+exec 3>&2 2>/dev/null
 stopping=
 trap 'stopping=1' TERM
-/bin/sh {SCRIPT_FILE}
+/bin/sh {SCRIPT_FILE} 2>&3 3>&-
 code=$?
-while [ -n "$stopping" ] && kill -0 -1 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done
+while [ -n "$stopping" ] && kill -0 -1; do sleep 0.1 || sleep 1; done
 exit $code
 """
 

@@ -1,0 +1,57 @@
+"""Apps of container jobs, and sessions with an engine that can run them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from livejob.cli.engine import OpenedEngine
+from livejob.local_runner.engines.docker import DockerEngine
+from livejob.local_runner.engines.docker_commands import DockerCommands
+from livejob.local_runner.engines.docker_connection import DockerConnection
+from livejob.local_runner.threads import ThreadGateway
+from tests.support.engine_fixtures import DockerUnderTest
+from tests.support.sessions import LiveSession, live_session
+
+
+def write_container_job(app: Path, name: str, base: str, command: list[str], **table: Any) -> Path:
+    """Add a container job to the app; its directory, with a Dockerfile that takes all that is in it."""
+    directory = app / name.lower()
+    directory.mkdir(parents=True)
+    (directory / "Dockerfile").write_text(f"FROM {base}\nCOPY . /app/\n")
+    fields: dict[str, Any] = {
+        "runtime": "container",
+        "handler": name.lower(),
+        "timeout": "5 minutes",
+        **table,
+    }
+    fields["container"] = {"cmd": command}
+    lines = [f"[jobs.{name}]", *(f"{key} = {_toml(value)}" for key, value in fields.items())]
+    with (app / "livejob.toml").open("a") as file:
+        file.write("\n".join([*lines, ""]))
+    return directory
+
+
+@asynccontextmanager
+async def container_session(
+    app: Path, docker: DockerUnderTest, network: str = "host", changes: Mapping[str, Any] | None = None
+) -> AsyncIterator[LiveSession]:
+    """A session of the app in Docker, up when this returns."""
+    connection, gateway = DockerConnection(docker.endpoint), ThreadGateway("docker")
+    engine = DockerEngine(connection, gateway, network)
+    opened = OpenedEngine(engine, await engine.check(), connection, DockerCommands(connection, gateway))
+    try:
+        async with live_session(app, containers=opened, image=docker.image, changes=changes) as session:
+            yield session
+    finally:
+        await engine.close()
+
+
+def _toml(value: object) -> str:
+    """Texts, numbers, lists and tables of them."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)

@@ -87,6 +87,7 @@ class JobImage:
                 return await asyncio.shield(self._begin(digest))
             await asyncio.wait([self._building])
             digest = await self._look()
+        self._tell_mended()
         return self._image
 
     async def close(self) -> None:
@@ -140,6 +141,9 @@ class JobImage:
 
     def _tell_built(self, took_s: float) -> None:
         self._reporter.report(ImageBuilt(self._job, took_s))
+        self._tell_mended()
+
+    def _tell_mended(self) -> None:
         if self._problem is not None:
             where, self._problem = self._problem.where, None
             self._reporter.report(SourceMended(where.partition(":")[0]))

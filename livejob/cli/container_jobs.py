@@ -11,6 +11,7 @@ from pathlib import Path
 from livejob.cli.engine import OpenedEngine
 from livejob.clock import Clock
 from livejob.images.port import order_of
+from livejob.local_runner.containers.debugger import ForwardingDebugger, NoCommandDebugger
 from livejob.local_runner.containers.image import ImagePlan, JobImage
 from livejob.local_runner.containers.layout import (
     SHELL_FILE,
@@ -18,14 +19,14 @@ from livejob.local_runner.containers.layout import (
     command_environment,
     command_files,
 )
-from livejob.local_runner.containers.link import CommandOrder
+from livejob.local_runner.containers.link import CommandDebugger, CommandOrder
 from livejob.local_runner.containers.pool import ContainerPool, NoContainers
 from livejob.local_runner.containers.saves import ImageSaves
 from livejob.local_runner.engines.commands import CommandSpec
 from livejob.local_runner.events import Reporter
 from livejob.local_runner.lending import JobPool
 from livejob.local_runner.pool import WorkerPool
-from livejob.project.specs import JobSpec
+from livejob.project.specs import DebugCommand, JobSpec
 from livejob.wire.ids import SessionId
 from livejob.wire.names import StageNames
 
@@ -37,6 +38,7 @@ class ContainerPlace:
     place:       the app and its directory, by which orphans are found.
     source:      of the app; the jobs' directories lie in it.
     environment: see `stage_environment`.
+    is_debugged: whether jobs that have a debug command run that.
     """
 
     owner: SessionId
@@ -44,6 +46,7 @@ class ContainerPlace:
     names: StageNames
     source: Path
     environment: Mapping[str, str]
+    is_debugged: bool = False
 
 
 class ContainerJobs:
@@ -69,7 +72,19 @@ class ContainerJobs:
             self._clock,
             self._reporter,
         )
-        return ContainerPool(sidecars, image, commands, partial(self._command_spec, spec))
+        return ContainerPool(
+            sidecars, image, commands, partial(self._command_spec, spec), self._debugger(spec)
+        )
+
+    def _debugger(self, spec: Callable[[], JobSpec]) -> CommandDebugger:
+        if not self._place.is_debugged:
+            return NoCommandDebugger()
+
+        def debug() -> DebugCommand | None:
+            container = spec().container
+            return container.debug if container is not None else None
+
+        return ForwardingDebugger(debug, self._reporter)
 
     def saves(self) -> ImageSaves:
         """What follows saves in the directories of the jobs that have a pool by now."""
@@ -78,6 +93,9 @@ class ContainerJobs:
     def _command_spec(self, spec: Callable[[], JobSpec], order: CommandOrder) -> CommandSpec:
         job, place = spec(), self._place
         assert job.container is not None
+        debug, command = job.container.debug, job.container.command
+        if debug is not None and order.debug_port is not None:
+            command = debug.listening_at(order.debug_port)
         return CommandSpec(
             owner=place.owner,
             app=place.place,
@@ -85,7 +103,7 @@ class ContainerJobs:
             job=job.name,
             image=order.image,
             script=SHELL_FILE,
-            files=command_files(job.container.command, order.start.body),
+            files=command_files(command, order.start.body),
             directory=SOURCE_DIRECTORY,
             environment=command_environment(place.environment, order.start, order.credentials),
             memory_bytes=job.memory_bytes,

@@ -26,9 +26,11 @@ from livejob.cli.wiring import Target
 from livejob.clock import Clock, EpochMs
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.containers.debugger import DebuggingByJob
 from livejob.local_runner.containers.sidecar import SIDECAR_BYTES, function_runtimes, worker_runtimes
 from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Need
+from livejob.local_runner.debugging import Debugging
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import WorkerSpec
 from livejob.local_runner.environment import stage_environment, worker_environment
@@ -121,6 +123,7 @@ class SessionBuilder:
                 plan.target.names,
                 plan.settings.source_directory,
                 stage_environment(plan.target.names, plan.target.region, plan.target.endpoint_url),
+                is_debugged=plan.debug is not None,
             ),
             plan.opened,
             plan.clock,
@@ -142,7 +145,7 @@ class SessionBuilder:
             transport=self._open_transport(),
             records=records,
             execution=RunExecution(
-                records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
+                records, sources, logs, plan.clock, plan.reporter, self._debugging(catalog)
             ),
             recent=RecentJobs(plan.settings.livejob_directory, plan.clock),
             reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
@@ -153,6 +156,10 @@ class SessionBuilder:
             needs=plan.needs,
         )
         return Daemon(parts, DaemonSettings(plan.settings.drain_s, plan.is_takeover))
+
+    def _debugging(self, catalog: JobCatalog) -> Debugging | None:
+        debug = self._plan.debug
+        return DebuggingByJob(debug.server, lambda job: catalog[job].spec) if debug is not None else None
 
     def _reload_parts(self, sources: SourceFeed, catalog: JobCatalog) -> ReloadParts:
         settings = self._plan.settings

@@ -23,6 +23,7 @@ from livejob.deploy.stack_events import ResourceEvent
 from livejob.local_runner.events import (
     BridgeDown,
     BridgeUp,
+    CommandDebuggable,
     DebuggerAttached,
     DebuggerAwaited,
     DebuggerDetached,
@@ -136,6 +137,9 @@ class TextPrinter:
             DebuggerAttached: lambda event: self._note(f"debugger attached: {event.client}", "green"),
             DebuggerDetached: self._debugger_detached,
             DebuggerAwaited: self._debugger_awaited,
+            CommandDebuggable: lambda event: self._line(
+                event.job, event.run_id, click.style(f"‖ attach a debugger to {event.address}", fg="yellow")
+            ),
             RunHeld: self._held,
             RunResumed: lambda event: self._line(event.job, event.run_id, "▶ goes on"),
             Warned: self._warned,

@@ -182,6 +182,15 @@ class DebuggerAwaited:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandDebuggable:
+    """A container job's run has begun its debug command; editors reach its debugger at `address`."""
+
+    run_id: RunId
+    job: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunHeld:
     """A run stands still, and its timeout with it. `note` is like `paused at src/jobs.py:12`."""
 
@@ -240,6 +249,7 @@ Event = (
     | DebuggerAttached
     | DebuggerDetached
     | DebuggerAwaited
+    | CommandDebuggable
     | RunHeld
     | RunResumed
     | Warned

@@ -125,8 +125,7 @@ class RunExecution:
             run, link.hello, link.dependencies, partial(_send_debugger, link, run), pauses
         )
         try:
-            debugging_port = NoDebugging() if spec.is_container else self._debugging
-            async with debugging_port.attempt(at_hand) as debugging:
+            async with self._debugging.attempt(at_hand) as debugging:
                 return await self._debugged(active, spec, link, payload, _Debugged(debugging, limit))
         finally:
             await pauses.close()

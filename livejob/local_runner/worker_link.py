@@ -31,6 +31,7 @@ from livejob.wire.worker import (
     ImportChecked,
     ModulesLearned,
     Notice,
+    OpenStream,
     Output,
     RevokeCredentials,
     Shutdown,
@@ -38,6 +39,9 @@ from livejob.wire.worker import (
     StartAttempt,
     Started,
     StopAttempt,
+    StreamBytes,
+    StreamClosed,
+    StreamOpened,
     WorkerMessage,
     decode,
     encode,
@@ -47,6 +51,7 @@ CredentialsDocument = Callable[[], Awaitable[str]]
 """Gives the JSON of the job role's current credentials; raises LivejobError with the reason."""
 
 AttemptMessage = Started | Output | Notice | DebuggerBytes
+StreamMessage = StreamOpened | StreamBytes | StreamClosed
 AttemptSink = Callable[[AttemptMessage], None]
 
 
@@ -92,6 +97,7 @@ class WorkerLink:
         self._sink: AttemptSink | None = None
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._ended: asyncio.Future[Ended] | None = None
+        self.on_stream: Callable[[StreamMessage], None] | None = None
         self._granted: asyncio.Future[CredentialsGranted] | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._reading = asyncio.create_task(self._read(), name=f"worker {worker.id}")
@@ -221,6 +227,16 @@ class WorkerLink:
         except WorkerFailed:
             return
 
+    async def send_stream(self, message: OpenStream | StreamBytes | StreamClosed) -> None:
+        """Of a stream to a port on the worker's loopback; what comes back goes to `on_stream`.
+
+        No error when the worker is gone.
+        """
+        try:
+            await self._worker.send(encode(message))
+        except WorkerFailed:
+            return
+
     async def wait_lost(self) -> WorkerLost:
         """Until the worker has ended without being asked."""
         await asyncio.wait([self._reading])
@@ -294,6 +310,9 @@ class WorkerLink:
             case ModulesLearned(is_spoilt=is_spoilt):
                 self.is_worn = self.is_worn or is_spoilt
                 self._service.preloads.learn(self.id, message)
+            case StreamOpened() | StreamBytes() | StreamClosed():
+                if self.on_stream is not None:
+                    self.on_stream(message)
             case SourcesLoaded(paths):
                 self._service.loaded(paths)
             case _:

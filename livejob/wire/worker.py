@@ -4,9 +4,11 @@ Each message is a frozen dataclass; its `body` field, if any, travels as the fra
 as the frame's JSON head. Both sides run the same copy of this module.
 
     daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
-                 GrantCredentials, RevokeCredentials, DebuggerBytes, Shutdown-->
+                 GrantCredentials, RevokeCredentials, OpenStream, StreamBytes, StreamClosed,
+                 DebuggerBytes, Shutdown-->
     supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
-                 CredentialsWanted, CredentialsGranted, DebuggerBytes, Notice-->
+                 CredentialsWanted, CredentialsGranted, StreamOpened, StreamBytes, StreamClosed,
+                 DebuggerBytes, Notice-->
 """
 
 from __future__ import annotations
@@ -157,8 +159,14 @@ class CredentialsReply:
     error: str = ""
 
 
+class BesideMessage:
+    """Of what runs beside a worker without attempts, in its network: the command of a container job."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class GrantCredentials:
+class GrantCredentials(BesideMessage):
     """Open the credential endpoint for what runs beside this worker, in its network; see CredentialsGranted.
 
     Not while the worker has an attempt, which has the endpoint for itself.
@@ -166,8 +174,34 @@ class GrantCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeCredentials:
+class RevokeCredentials(BesideMessage):
     """What ran beside this worker has ended: its token is worth nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream(BesideMessage):
+    """Connect to a port on the worker's loopback; StreamOpened or StreamClosed is the answer.
+
+    stream: a number that the daemon has not used in this worker.
+    """
+
+    stream: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBytes(BesideMessage):
+    """Both ways: bytes of an open stream; dropped when it is closed."""
+
+    stream: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed(BesideMessage):
+    """Both ways: nothing more will come, and nothing more is taken."""
+
+    stream: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +288,13 @@ class CredentialsGranted:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamOpened(BesideMessage):
+    """The port listens, and is connected."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something about the worker that a person should see once, e.g. left-over children killed."""
 
@@ -273,6 +314,10 @@ WorkerMessage = (
     | CredentialsReply
     | GrantCredentials
     | RevokeCredentials
+    | OpenStream
+    | StreamOpened
+    | StreamBytes
+    | StreamClosed
     | DebuggerBytes
     | Shutdown
     | Hello
@@ -298,6 +343,10 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         CredentialsReply,
         GrantCredentials,
         RevokeCredentials,
+        OpenStream,
+        StreamOpened,
+        StreamBytes,
+        StreamClosed,
         DebuggerBytes,
         Shutdown,
         Hello,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from livejob.cli.engine import OpenedEngine
+from livejob.local_runner.debug.server import DebugSettings
 from livejob.local_runner.engines.docker import DockerEngine
 from livejob.local_runner.engines.docker_commands import DockerCommands
 from livejob.local_runner.engines.docker_connection import DockerConnection
@@ -22,13 +23,8 @@ def write_container_job(app: Path, name: str, base: str, command: list[str], **t
     directory = app / name.lower()
     directory.mkdir(parents=True)
     (directory / "Dockerfile").write_text(f"FROM {base}\nCOPY . /app/\n")
-    fields: dict[str, Any] = {
-        "runtime": "container",
-        "handler": name.lower(),
-        "timeout": "5 minutes",
-        **table,
-    }
-    fields["container"] = {"cmd": command}
+    usual = {"runtime": "container", "handler": name.lower(), "timeout": "5 minutes"}
+    fields = {**usual, **table, "container": {"cmd": command, **table.get("container", {})}}
     lines = [f"[jobs.{name}]", *(f"{key} = {_toml(value)}" for key, value in fields.items())]
     with (app / "livejob.toml").open("a") as file:
         file.write("\n".join([*lines, ""]))
@@ -37,14 +33,20 @@ def write_container_job(app: Path, name: str, base: str, command: list[str], **t
 
 @asynccontextmanager
 async def container_session(
-    app: Path, docker: DockerUnderTest, network: str = "host", changes: Mapping[str, Any] | None = None
+    app: Path,
+    docker: DockerUnderTest,
+    network: str = "host",
+    changes: Mapping[str, Any] | None = None,
+    debug: DebugSettings | None = None,
 ) -> AsyncIterator[LiveSession]:
     """A session of the app in Docker, up when this returns."""
     connection, gateway = DockerConnection(docker.endpoint), ThreadGateway("docker")
     engine = DockerEngine(connection, gateway, network)
     opened = OpenedEngine(engine, await engine.check(), connection, DockerCommands(connection, gateway))
     try:
-        async with live_session(app, containers=opened, image=docker.image, changes=changes) as session:
+        async with live_session(
+            app, containers=opened, image=docker.image, changes=changes, debug=debug
+        ) as session:
             yield session
     finally:
         await engine.close()

@@ -30,12 +30,14 @@ from livejob.cli.engine import OpenedEngine
 from livejob.clock import EpochMs, SystemClock
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.containers.debugger import DebuggingByJob
 from livejob.local_runner.containers.sidecar import function_runtimes
 from livejob.local_runner.credentials import Grant, RoleCredentials, Secret
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
+from livejob.local_runner.debugging import Debugging
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.engines.port import Engine, EngineInfo, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
@@ -312,7 +314,8 @@ class _Making:
     def _container_jobs(self) -> ContainerJobs:
         names = self.stage.names
         environment = stage_environment(names, "us-east-1", None)
-        place = ContainerPlace(self.me.id, names.app, names, self.app, environment)
+        is_debugged = self.debug is not None
+        place = ContainerPlace(self.me.id, names.app, names, self.app, environment, is_debugged)
         return ContainerJobs(place, self.containers, self.stage.clock, self.witness)
 
     def parts(self) -> DaemonParts:
@@ -327,7 +330,7 @@ class _Making:
             attachment=Attachment(self.me, stage.sessions, stage.hub, self.gateway, clock),
             transport=stage.hub.open_transport(self.me.id),
             records=records,
-            execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
+            execution=RunExecution(records, sources, logs, clock, self.witness, self._debugging(catalog)),
             recent=RecentJobs(self.state_dir, clock),
             reload=Reload(
                 ReloadParts(
@@ -346,6 +349,9 @@ class _Making:
             clock=clock,
             reporter=self.witness,
         )
+
+    def _debugging(self, catalog: JobCatalog) -> Debugging | None:
+        return DebuggingByJob(self.debug, lambda job: catalog[job].spec) if self.debug is not None else None
 
     def _discover(self) -> Discovery:
         found = discover(self.app, self.app, job_tables(self.app))

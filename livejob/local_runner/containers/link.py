@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from livejob.errors import LivejobError
 from livejob.local_runner.containers.command_end import command_ended, not_started
@@ -22,15 +24,27 @@ from livejob.wire.worker import DebuggerBytes, Ended, Hello, Output, StartAttemp
 
 @dataclass(frozen=True, slots=True)
 class CommandOrder:
-    """What a command's spec depends on beside its job: one attempt, in one image, beside one sidecar."""
+    """What a command's spec depends on beside its job: one attempt, in one image, beside one sidecar.
+
+    debug_port: at which the debugger of its debug command is to listen; None for the command itself.
+    """
 
     start: StartAttempt
     credentials: EndpointAddress
     image: str
     beside: str
+    debug_port: int | None = None
 
 
 MakeSpec = Callable[[CommandOrder], CommandSpec]
+
+
+class CommandDebugger(Protocol):
+    """Lets editors attach to commands; see `debugger`."""
+
+    def attempt(self, start: StartAttempt, sidecar: WorkerLink) -> AbstractAsyncContextManager[int | None]:
+        """For the time of an attempt; where in the sidecar's network its debugger is to listen, if at all."""
+        ...
 
 
 class ContainerLink:
@@ -39,7 +53,15 @@ class ContainerLink:
     dependencies: Path | None = None
     hello = Hello(python="", pid=0)
 
-    def __init__(self, sidecar: WorkerLink, image: str, commands: CommandEngine, make_spec: MakeSpec) -> None:
+    def __init__(
+        self,
+        sidecar: WorkerLink,
+        image: str,
+        commands: CommandEngine,
+        make_spec: MakeSpec,
+        debugger: CommandDebugger,
+    ) -> None:
+        self._debugger = debugger
         self.sidecar = sidecar
         self._image = image
         self._commands = commands
@@ -59,10 +81,16 @@ class ContainerLink:
         """No debugger speaks through the channel of a command."""
 
     async def run(self, start: StartAttempt, sink: AttemptSink) -> Ended | WorkerLost:
+        async with self._debugger.attempt(start, self.sidecar) as debug_port:
+            return await self._run(start, sink, debug_port)
+
+    async def _run(
+        self, start: StartAttempt, sink: AttemptSink, debug_port: int | None
+    ) -> Ended | WorkerLost:
         try:
             granted = await self.sidecar.grant_credentials()
             address = EndpointAddress(granted.uri, granted.token)
-            spec = self._make_spec(CommandOrder(start, address, self._image, self.sidecar.id))
+            spec = self._make_spec(CommandOrder(start, address, self._image, self.sidecar.id, debug_port))
             command = await self._commands.start(spec)
         except LivejobError as error:
             return not_started(start, error.message, error.remedy)

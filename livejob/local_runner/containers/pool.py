@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from livejob.errors import EngineUnavailable
 from livejob.local_runner.containers.image import JobImage
-from livejob.local_runner.containers.link import ContainerLink, MakeSpec
+from livejob.local_runner.containers.link import CommandDebugger, ContainerLink, MakeSpec
 from livejob.local_runner.engines.commands import CommandEngine
 from livejob.local_runner.lending import AttemptLink
 from livejob.local_runner.pool import WorkerPool
@@ -23,8 +23,14 @@ class ContainerPool:
     """Of one job. Owns `sidecars`."""
 
     def __init__(
-        self, sidecars: WorkerPool, image: JobImage, commands: CommandEngine, make_spec: MakeSpec
+        self,
+        sidecars: WorkerPool,
+        image: JobImage,
+        commands: CommandEngine,
+        make_spec: MakeSpec,
+        debugger: CommandDebugger,
     ) -> None:
+        self._debugger = debugger
         self._sidecars = sidecars
         self._image = image
         self._commands = commands
@@ -43,7 +49,7 @@ class ContainerPool:
         except BaseException:
             await self._sidecars.release(sidecar)
             raise
-        return ContainerLink(sidecar, image, self._commands, self._make_spec)
+        return ContainerLink(sidecar, image, self._commands, self._make_spec, self._debugger)
 
     async def release(self, link: AttemptLink) -> None:
         assert isinstance(link, ContainerLink)  # what this pool has lent

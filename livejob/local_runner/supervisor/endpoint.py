@@ -18,7 +18,7 @@ from itertools import count
 from livejob.local_runner.supervisor.environment import EndpointAddress
 from livejob.local_runner.supervisor.loop import Loop
 from livejob.wire.limits import KIB
-from livejob.wire.worker import CredentialsGranted, CredentialsReply, GrantCredentials, RevokeCredentials
+from livejob.wire.worker import CredentialsReply
 
 HOST = "127.0.0.1"
 REQUEST_BYTES = 8 * KIB
@@ -137,22 +137,6 @@ class CredentialsEndpoint:
         self._loop.unwatch(connection.fileno())
         self._received.pop(connection, None)
         connection.close()
-
-
-def obey(
-    message: CredentialsReply | GrantCredentials | RevokeCredentials,
-    endpoint: CredentialsEndpoint,
-    send: Callable[[CredentialsGranted], None],
-) -> None:
-    """Do what the daemon says of the endpoint."""
-    match message:
-        case CredentialsReply():
-            endpoint.answer(message)
-        case GrantCredentials():
-            address = endpoint.grant()
-            send(CredentialsGranted(address.uri, address.token))
-        case RevokeCredentials():
-            endpoint.revoke()
 
 
 def _header(lines: list[str], name: str) -> bytes:

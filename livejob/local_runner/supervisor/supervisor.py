@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from livejob.clock import Clock
 from livejob.local_runner.supervisor.aside import Aside
 from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
+from livejob.local_runner.supervisor.beside import Beside
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
 from livejob.local_runner.supervisor.checking import CheckPlan, ImportCheck
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
 from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
-from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint, obey
+from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
 from livejob.local_runner.supervisor.environment import (
     attempt_environment,
     check_environment,
@@ -39,19 +40,18 @@ from livejob.wire.limits import MIB
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
 from livejob.wire.worker import (
+    BesideMessage,
     CheckImport,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
     DebuggerStart,
     Ended,
-    GrantCredentials,
     Hello,
     ImportChecked,
     Notice,
     Output,
     Preload,
-    RevokeCredentials,
     Shutdown,
     SourcesChanged,
     SourcesLoaded,
@@ -95,6 +95,7 @@ class Supervisor:
         self._loop = Loop()
         self._wakeups = Wakeups(signal.SIGCHLD, *STOP_SIGNALS)
         self._endpoint = CredentialsEndpoint(self._loop, self._ask_credentials)
+        self._beside = Beside(self._loop, self._endpoint, channel.send)
         self._aside = Aside(self._loop, zygote.fork, self._release_own, clock)
         self._preloading = Preloading(self._aside, channel.send)
         self._check = ImportCheck(self._aside, self._tell_checked)
@@ -188,8 +189,8 @@ class Supervisor:
                 self._start(message)
             case StopAttempt():
                 self._stop(message)
-            case CredentialsReply() | GrantCredentials() | RevokeCredentials():
-                obey(message, self._endpoint, self._channel.send)
+            case CredentialsReply() | BesideMessage():
+                self._beside.obey(message)
             case DebuggerBytes(run_id, attempt, data):
                 self._pass_to_debugger(run_id, attempt, data)
             case Shutdown():

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from livejob.clock import Clock
 from livejob.errors import JobImageNotBuilt, LivejobError
-from livejob.images.context import context_digest
 from livejob.images.port import ImageBuilder, ImageOrder
+from livejob.local_runner.containers.context_look import ContextLook
 from livejob.local_runner.events import (
     ImageBuilding,
     ImageBuilt,
@@ -59,6 +59,7 @@ class JobImage:
         self._clock = clock
         self._reporter = reporter
         self._gateway = ThreadGateway(f"image {plan.job}", 2)
+        self._context = ContextLook(clock)
         self._image = ""
         self._digest = ""
         self._building: asyncio.Task[str] | None = None
@@ -99,7 +100,7 @@ class JobImage:
 
     async def _look(self) -> str:
         try:
-            return await self._gateway.call(context_digest, self._order())
+            return await self._gateway.call(self._context.digest, self._order())
         except JobImageNotBuilt as error:
             self._tell_broken(error)
             raise

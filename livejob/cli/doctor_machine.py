@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib import metadata
 
 from livejob import __version__
+from livejob.cli.doctor_containers import look_at_container_jobs
 from livejob.cli.engine import OpenedEngine, opened_engine
 from livejob.cli.findings import Finding, Level, find
 from livejob.errors import LivejobError
@@ -42,16 +43,18 @@ def look_at_jobs(discovery: Discovery, settings: Settings) -> Finding:
 def look_at_engine(
     settings: Settings, jobs: Mapping[str, JobSpec], endpoint_url: str | None
 ) -> list[Finding]:
-    """The engine, and the image of each runtime that a job has."""
+    """The engine, the image of each runtime that a job has, and what container jobs need."""
 
     async def look() -> list[Finding]:
         async with opened_engine(settings.engine, endpoint_url) as opened:
-            runtimes = sorted({job.runtime for job in jobs.values()})
+            runtimes = sorted({job.runtime for job in jobs.values() if not job.is_container})
             images = [
                 await asyncio.to_thread(_look_at_image, opened, runtime, settings.image)
                 for runtime in runtimes
             ]
-            return [_engine_finding(opened, settings), *images]
+            has_containers = opened.connection is not None
+            containers = await asyncio.to_thread(look_at_container_jobs, settings, jobs, has_containers)
+            return [_engine_finding(opened, settings), *images, *containers]
 
     try:
         return asyncio.run(look())

@@ -19,8 +19,8 @@ _NOISE = re.compile(
     r"|\s+https://docs\.docker\.com/go/buildx/|time=.* level=error msg=\"Can't (add file|close tar)"
 )
 _BEFORE_REASON = re.compile(
-    r"^(ERROR: |failed to build: |failed to solve: |Error response from daemon: "
-    r"|unable to prepare context: )+"
+    r"^(ERROR: |failed to build: |failed to solve(?: with frontend \S+)?: |failed to create LLB definition: "
+    r"|Error response from daemon: |unable to prepare context: )+"
 )
 _BUILDKIT_PLACE = re.compile(r"^\S+:(\d+)$")
 _BUILDKIT_RULE = re.compile(r"^-{20}$")

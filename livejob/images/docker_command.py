@@ -106,12 +106,7 @@ class DockerCommand:
             )
 
     def _run(self, words: Sequence[str], variables: Mapping[str, str], on_line: OnLine) -> _Done:
-        command = shutil.which("docker", path=self._environment.get("PATH"))
-        if command is None:
-            raise EngineUnavailable(
-                "there is no `docker` command, which builds the images of container jobs",
-                remedy="Install Docker's command line (`docker --version` tells whether it is there).",
-            )
+        command = find_docker_command(self._environment)
         lines: list[str] = []
         with self._started((command, *words), variables) as process:
             assert process.stdout is not None
@@ -169,6 +164,21 @@ class DockerCommand:
             file.touch(mode=0o600)
             file.write_text(json.dumps({**settings, "auths": {login.registry: {"auth": token}}}))
             yield directory
+
+
+def find_docker_command(environment: Mapping[str, str]) -> str:
+    """Where the docker command is, by the PATH of that environment.
+
+    Raises:
+        EngineUnavailable: nowhere.
+    """
+    command = shutil.which("docker", path=environment.get("PATH"))
+    if command is None:
+        raise EngineUnavailable(
+            "there is no `docker` command, which builds the images of container jobs",
+            remedy="Install Docker's command line (`docker --version` tells whether it is there).",
+        )
+    return command
 
 
 class _Done:

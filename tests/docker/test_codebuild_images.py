@@ -85,9 +85,11 @@ def test_image_that_was_pushed_anew_is_the_next_builds(
     """What an engine has of an earlier build does not count: each build pulls."""
     project = a_project(repository, image, TOKEN, allowed(repository, PULL))
     project.run()
-    user = DockerUser(docker, tmp_path)
+    user, older = DockerUser(docker, tmp_path), a_tag()
+    user.run("tag", image, older)
     user.run("tag", busybox_image, image)
     user.run("push", image)
+    user.run("tag", older, image)
 
     build = project.run()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from livejob.errors import EngineUnavailable, JobImageNotBuilt, RegistryRefused
+from livejob.images.context import context_files
 from livejob.images.docker_command import DockerCommand
 from livejob.images.port import RegistryLogin
 from livejob.images.script import container_script
@@ -77,6 +78,32 @@ def test_ignored_files_do_not_reach_the_build(
     image, _, _ = build(docker_command, tmp_path, files)
 
     assert ["Dockerfile", "b.py"] == run(docker, image, "ls", "/app").split()
+
+
+PATTERNS = {
+    "names": "*.log\nlib/*.txt\n",
+    "any depth": "**/*.log\n**/cache\n",
+    "exceptions": "lib\n!lib/keep\n*.log\n!b.log\n",
+    "the last one counts": "!b.log\n*.log\n",
+    "slashes and dots": "/lib/deep/\n./a.log\nlib/../b.log\n",
+    "one character": "?.log\nlib/[a-k]*\n",
+    "comments and blanks": "# a.log\n\n  b.log  \n",
+}
+
+
+@pytest.mark.parametrize("patterns", PATTERNS)
+def test_context_is_what_docker_sees(
+    docker_command: DockerCommand, docker: DockerUnderTest, base: str, tmp_path: Path, patterns: str
+) -> None:
+    """livejob's list of what counts is that of the files which a build gets."""
+    names = ["a.log", "b.log", "main.py", "lib/a.txt", "lib/keep/x", "lib/deep/er/c.log", "lib/deep/cache/y"]
+    files = {"Dockerfile": f"FROM {base}\nCOPY . /context\n", ".dockerignore": PATTERNS[patterns]}
+
+    image, _, _ = build(docker_command, tmp_path, files | dict.fromkeys(names, ""))
+
+    listed = {Path("/context", each.path) for each in context_files(an_image_order(tmp_path))}
+    above = {parent for path in listed for parent in path.parents if parent.is_relative_to("/context")}
+    assert {str(path) for path in listed | above} == set(run(docker, image, "find", "/context").split())
 
 
 def test_same_directory_makes_the_same_image(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -87,6 +88,23 @@ def test_engine_without_a_token_is_kept_out(
     assert [True, True] == [
         each.returncode != 0 and "no basic auth credentials" in each.stdout for each in said
     ]
+
+
+def test_login_to_the_tokens_endpoint_is_one_to_the_repository(
+    user: DockerUser, repository: RepositoryUnderTest, image: str
+) -> None:
+    """Deployment tools log in to the `proxyEndpoint` of the token and push to the repository's URI."""
+    reference, data = (
+        f"{repository.uri}:v1",
+        repository.ecr().get_authorization_token()["authorizationData"][0],
+    )
+    password = base64.b64decode(data["authorizationToken"]).decode().partition(":")[2]
+
+    user.run("login", "--username", "AWS", "--password-stdin", data["proxyEndpoint"], given=password)
+    user.run("tag", image, reference)
+    said = user.run("push", reference)
+
+    assert "v1: digest: sha256:" in said
 
 
 def test_wrong_token_does_not_log_in(user: DockerUser, repository: RepositoryUnderTest) -> None:

@@ -179,3 +179,41 @@ def test_engine_that_does_not_answer_is_a_fault(app: AppUnderTest, monkeypatch: 
 
     assert (1, "fault") == (told.code, found(told)["engine"]["level"])
     assert "LJ-401" in found(told)["engine"]["found"]
+
+
+def add_container_job(app: AppUnderTest, dockerfile: str | None) -> None:
+    with (app.root / "livejob.toml").open("a") as settings:
+        settings.write(
+            '\n[jobs.Render]\nruntime = "container"\nhandler = "render"\ncontainer = { cmd = ["render"] }\n'
+        )
+    (app.root / "src/render").mkdir()
+    if dockerfile is not None:
+        (app.root / "src/render/Dockerfile").write_text(dockerfile)
+
+
+def test_container_job_needs_containers(app: AppUnderTest) -> None:
+    """Without Docker the job cannot run here; what its image is made from is told all the same."""
+    add_container_job(app, "FROM base\n")
+
+    findings = found(app.livejob("doctor", "--json"))
+
+    assert ("fault", "no engine runs the container jobs (Render)") == (
+        findings["docker"]["level"],
+        findings["docker"]["found"],
+    )
+    assert ("ok", f"image of {app.root}/src/render (Dockerfile), 1 file, 0.0 MiB") == (
+        findings["Render"]["level"],
+        findings["Render"]["found"],
+    )
+
+
+def test_container_job_needs_a_dockerfile(app: AppUnderTest) -> None:
+    """A directory without a Dockerfile is a fault before any build."""
+    add_container_job(app, None)
+
+    finding = found(app.livejob("doctor", "--json"))["Render"]
+
+    assert ("fault", f"LJ-407 there is no {app.root}/src/render/Dockerfile") == (
+        finding["level"],
+        finding["found"],
+    )

@@ -32,6 +32,7 @@ _APPLETS = (
     "true",
     "false",
     "head",
+    "find",
     "sha256sum",
     "tail",
 )

@@ -45,10 +45,14 @@ def test_older_builder_counts_the_steps() -> None:
 def test_error_of_the_parser_has_its_line() -> None:
     """Both builders say where they do not understand a Dockerfile."""
     old = "Error response from daemon: dockerfile parse error line 3: unknown instruction: RUNN"
-    new = "ERROR: failed to solve: dockerfile parse error on line 3: unknown instruction: RUNN"
+    new = (
+        "failed to solve with frontend dockerfile.v0: failed to create LLB definition: "
+        "dockerfile parse error on line 3: unknown instruction: RUNN"
+    )
 
     assert [3, 3] == [failure_of([line], "FROM x\nRUN y\nRUNN z").line for line in (old, new)]
     assert "dockerfile parse error line 3: unknown instruction: RUNN" == failure_of([old], "").reason
+    assert "dockerfile parse error on line 3: unknown instruction: RUNN" == failure_of([new], "").reason
 
 
 def test_failure_before_the_first_step_has_no_line() -> None:

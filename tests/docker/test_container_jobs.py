@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from docker.api.client import APIClient
 
-from livejob.local_runner.events import ImageBuilt, SourceMended, SourceProblem
+from livejob.local_runner.events import ImageBuilt, ImageOutput, JobsChanged, SourceMended, SourceProblem
 from livejob.local_runner.logs import RunLogs, Stream, read_log
 from livejob.wire.ids import RunId
 from livejob.wire.limits import MIB
@@ -284,3 +284,53 @@ async def test_image_without_a_shell_is_told(app: Path, docker: DockerUnderTest)
     assert run.failure is not None
     assert FailureType.WORKER_FAILED == run.failure.type
     assert "/bin/sh" in run.failure.message
+
+
+async def test_running_run_begins_anew_with_the_new_image(
+    app: Path, docker: DockerUnderTest, busybox_image: str
+) -> None:
+    """With on_save="restart" a save ends the attempt once the new image is there."""
+    command = ["cat /app/word; until [ $(cat /app/word) = new ]; do sleep 0.1; done"]
+    directory = write_container_job(app, "Say", busybox_image, command, on_save="restart")
+    (directory / "word").write_text("old\n")
+    async with container_session(app, docker) as session:
+        run_id = session.call("Say")
+        await session.wait_output(run_id, "old")
+
+        (directory / "word").write_text("new\n")
+        run = await session.wait_ended(run_id)
+
+    assert (State.SUCCEEDED, 2) == (run.state, run.attempt_number)
+    assert ["old", "new"] == lines_of(session, run_id, "stdout")
+
+
+async def test_run_is_cancelled_while_its_image_is_built(
+    app: Path, docker: DockerUnderTest, busybox_image: str
+) -> None:
+    """A build that hangs holds neither the cancel of a run nor the end of the session."""
+    directory = write_container_job(app, "Say", busybox_image, ["true"])
+    with (directory / "Dockerfile").open("a") as file:
+        file.write("RUN sleep 600\n")
+    async with container_session(app, docker) as session:
+        run_id = session.call("Say")
+        await session.witness.wait_event(ImageOutput, lambda event: "sleep 600" in event.text)
+
+        session.cancel(run_id)
+        run = await session.wait_ended(run_id)
+
+    assert State.CANCELLED is run.state
+
+
+async def test_function_that_becomes_a_container_job_needs_a_deployment(
+    app: Path, docker: DockerUnderTest, busybox_image: str
+) -> None:
+    """A session does not change the kind of a job; it says what does."""
+    write_container_job(app, "Say", busybox_image, ["echo said"])
+    async with container_session(app, docker) as session:
+        (app / "livejob.toml").write_text('[jobs.Say]\nhandler = "say.run"\n')
+        (app / "say.py").write_text("def run(payload): ...\n")
+        changed = await session.witness.wait_event(JobsChanged)
+        run = await session.wait_ended(session.call("Say"))
+
+    assert ["Say"] == list(changed.needs_deploy)
+    assert State.SUCCEEDED is run.state

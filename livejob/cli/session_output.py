@@ -58,6 +58,9 @@ LINE_CHARS = 400
 TRACE_LINES = 12
 SHOWN_PATHS = 3
 
+QUICK_BUILD_S = 2.0
+"""The output of the first seconds of an image's build is not shown: mostly it is layers that are there."""
+
 JOB_COLOURS = ("cyan", "magenta", "blue", "bright_yellow", "bright_green", "bright_blue")
 
 
@@ -107,6 +110,7 @@ class TextPrinter:
         }
         self._ready: Ready | None = None
         self._is_deploying = False
+        self._builds_s: dict[str, float] = {}
         self._long_lines: set[tuple[RunId, Stream]] = set()
         self._printers: Mapping[type[Event], Callable[[Any], None]] = {
             SessionAttached: self._attached,
@@ -124,7 +128,7 @@ class TextPrinter:
             DependenciesInstalled: lambda event: self._note(
                 f"↻ installed {event.file} in {human_seconds(event.took_s)}: the next run has it", "cyan"
             ),
-            ImageBuilding: lambda event: self._note(f"building the image of {event.job} …", "bright_black"),
+            ImageBuilding: self._image_building,
             ImageOutput: self._image_output,
             ImageBuilt: lambda event: self._note(
                 f"↻ built the image of {event.job} in {human_seconds(event.took_s)}",
@@ -228,7 +232,14 @@ class TextPrinter:
         more = len(event.paths) - SHOWN_PATHS
         self._note(f"↻ {shown}{f' and {more} more' if more > 0 else ''} saved: the next run has it", "cyan")
 
+    def _image_building(self, event: ImageBuilding) -> None:
+        self._builds_s[event.job] = self._clock.monotonic_s()
+        self._note(f"building the image of {event.job} …", "bright_black")
+
     def _image_output(self, event: ImageOutput) -> None:
+        """What a build says, once one wonders what it does; what it ends with is told by its end."""
+        if self._clock.monotonic_s() < self._builds_s.get(event.job, 0.0) + QUICK_BUILD_S:
+            return
         text = click.style(f"│ {printable(event.text)}", fg="bright_black")
         click.echo(f"{self._time()}  {event.job.ljust(self._width)}  {text}", err=True)
 

@@ -55,7 +55,9 @@ def nothing_to_run_in(error: LivejobError) -> Outcome:
     """Of a run for which neither worker nor image could be had."""
     is_image = isinstance(error, JobImageNotBuilt)
     what = FailureType.IMAGE_NOT_BUILT if is_image else FailureType.WORKER_FAILED
-    return Outcome(Input.FAIL, failure=Failure(what, error.message, remedy=error.remedy))
+    # After the first line: Docker's own last words.
+    message, _, trace = error.message.partition("\n")
+    return Outcome(Input.FAIL, failure=Failure(what, message, trace, error.remedy))
 
 
 def requeued(outcome: Outcome) -> Outcome:

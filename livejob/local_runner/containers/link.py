@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from livejob.errors import LivejobError
+from livejob.errors import LivejobError, WorkerFailed
 from livejob.local_runner.containers.command_end import command_ended, not_started
 from livejob.local_runner.engines.commands import Command, CommandEngine, CommandSpec
 from livejob.local_runner.sources.listing import Listing
@@ -139,7 +139,11 @@ class ContainerLink:
         if self._killing is not None:
             return
         self._killing = asyncio.create_task(_kill_later(command, grace_s), name=f"grace of {command.id}")
-        await command.terminate()
+        try:
+            await command.terminate()
+        except WorkerFailed:
+            # It cannot be asked, so it gets no grace either.
+            await command.kill()
 
     async def _finish(self) -> None:
         if self._killing is not None:

@@ -51,7 +51,7 @@ from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages
-from livejob.project.loading import discover_jobs
+from livejob.project.loading import discover_present_jobs
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
 from livejob.runs.model import Session
@@ -168,7 +168,7 @@ class SessionBuilder:
             sources=sources,
             watcher=self._watcher(),
             catalog=catalog,
-            discover=partial(discover_jobs, settings),
+            discover=partial(discover_present_jobs, settings),
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
             images=self._containers.saves(),

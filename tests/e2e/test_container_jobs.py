@@ -147,6 +147,17 @@ def test_save_is_in_the_next_run_and_a_broken_dockerfile_is_told(command: LiveCo
     assert 0 == mended.code
 
 
+def test_changed_command_is_in_the_next_run(command: LiveCommand) -> None:
+    """A container job's table in livejob.toml is followed as decorators are."""
+    file = command.directory / "livejob.toml"
+    file.write_text(file.read_text().replace("""printf "%s" \"""", """printf "said %s" \""""))
+    command.wait_event("JobsChanged", applied=["Echo"])
+
+    run = command.run_json("Echo", 1)
+
+    assert "said 1" == command.wait_event("RunOutput", run_id=run["id"])["line"]["text"]
+
+
 def test_killed_daemon_leaves_no_command(tmp_path: Path, docker: DockerUnderTest, busybox_image: str) -> None:
     """After kill -9 the command ends by itself, and the next start removes what is left of its container."""
     directory = copy_with_local_bases(tmp_path, docker, busybox_image)

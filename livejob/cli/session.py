@@ -45,7 +45,7 @@ from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages
-from livejob.project.loading import discover_jobs
+from livejob.project.loading import job_finder
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
 from livejob.runs.model import Session
@@ -143,7 +143,7 @@ class SessionBuilder:
             sources=sources,
             watcher=self._watcher(),
             catalog=catalog,
-            discover=partial(discover_jobs, settings),
+            discover=job_finder(settings).find_after,
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
         )

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from livejob.errors import ProjectNotFound, SettingsInvalid
-from livejob.project.discovery import SETTINGS_FILE, Discovery, discover
+from livejob.project.discovery import SETTINGS_FILE, Discovery, JobFinder
 from livejob.project.settings import LIVEJOB_DIRECTORY, SettingRow, Settings, setting_rows
 from livejob.wire.names import NAME_PATTERN
 
@@ -67,8 +67,13 @@ def load_settings(root: Path, flags: Mapping[str, object], environ: Mapping[str,
 
 def discover_jobs(settings: Settings) -> Discovery:
     """The app's jobs as its source and livejob.toml define them at this moment."""
+    return job_finder(settings).find()
+
+
+def job_finder(settings: Settings) -> JobFinder:
+    """Finds the app's jobs again and again."""
     defaults = {"concurrency": settings.concurrency, "on_save": settings.on_save}
-    return discover(settings.root, settings.source_directory, settings.job_tables, defaults)
+    return JobFinder(settings.root, settings.source_directory, settings.job_tables, defaults)
 
 
 def remember_stage(settings: Settings) -> None:

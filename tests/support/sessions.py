@@ -15,7 +15,7 @@ import os
 import platform
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -52,7 +52,7 @@ from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages, TargetPython
-from livejob.project.discovery import Discovery, discover
+from livejob.project.discovery import Discovery, JobFinder
 from livejob.project.specs import JobSpec
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
 from livejob.runs.model import Document, Run, Session
@@ -291,6 +291,10 @@ class _Making:
     use: SourceUse = field(default_factory=SourceUse)
 
     @cached_property
+    def _finder(self) -> JobFinder:
+        return JobFinder(self.app, self.app)
+
+    @cached_property
     def _packages(self) -> Dependencies:
         """What the app's requirements name, installed for the running Python."""
         python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
@@ -321,8 +325,8 @@ class _Making:
             reporter=self.witness,
         )
 
-    def _discover(self) -> Discovery:
-        found = discover(self.app, self.app)
+    def _discover(self, changed: Collection[str] = ()) -> Discovery:
+        found = self._finder.find_after(changed)
         jobs = {name: replace(spec, **self.changes) for name, spec in found.jobs.items()}
         return replace(found, jobs=jobs)
 

@@ -39,6 +39,7 @@ from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.journal import open_journal
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
@@ -116,7 +117,9 @@ class SessionBuilder:
         records = Records(
             plan.target.open_runs(), plan.target.open_documents(), plan.gateway, plan.clock, self._me.id
         )
-        sources = SourceFeed(SourceScan(source, plan.clock), self._use, self._files, plan.clock)
+        sources = SourceFeed(
+            SourceScan(source, plan.clock, open_journal()), self._use, self._files, plan.clock
+        )
         catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
         logs = RunLogs(plan.settings.livejob_directory)
         parts = DaemonParts(

@@ -46,6 +46,7 @@ from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.journal import open_journal
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
@@ -304,7 +305,8 @@ class _Making:
 
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
-        sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
+        scan = SourceScan(self.app, clock, open_journal())
+        sources = SourceFeed(scan, self.use, ThreadGateway("test-files", 1), clock)
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
         checks = ImportChecks(catalog, self.use, self.witness) if self.is_checking else NoChecks()

@@ -191,7 +191,7 @@ def test_more_changes_than_the_kernel_keeps(source: Path, journal: Journal, late
     scan = SourceScan(source, later, journal)
     before = scan.full(NOTHING)
     count = int(QUEUE.read_text()) + 1000
-    for number in range(count // 4):
+    for number in range(count // 2):
         # Different files in turn: the kernel joins events that are the same.
         (source / f"data{number % 2}.txt").write_text("x")
     (source / "part.py").write_text("VALUE = 9\n")

@@ -117,9 +117,8 @@ class SessionBuilder:
         records = Records(
             plan.target.open_runs(), plan.target.open_documents(), plan.gateway, plan.clock, self._me.id
         )
-        sources = SourceFeed(
-            SourceScan(source, plan.clock, open_journal()), self._use, self._files, plan.clock
-        )
+        scan = SourceScan(source, plan.clock, open_journal())
+        sources = SourceFeed(scan, self._use, self._files, plan.clock)
         catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
         logs = RunLogs(plan.settings.livejob_directory)
         parts = DaemonParts(

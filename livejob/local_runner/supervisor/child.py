@@ -30,7 +30,13 @@ from livejob.runner.context import Context
 from livejob.runner.ending import Report
 from livejob.runner.execute import Order, execute
 from livejob.runner.handler import load_handler
-from livejob.runner.importing import add_root, forget_shadowed, packages_imported_since
+from livejob.runner.importing import (
+    Preloaded,
+    add_root,
+    forget_shadowed,
+    last_imported,
+    packages_imported_after,
+)
 from livejob.runner.memory import be_killed_first, limit_own_memory
 from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import CodeCache
@@ -48,7 +54,7 @@ class ChildPlan:
     root:         absolute path of the source; becomes the working directory.
     stdout, stderr, report: descriptors that it writes to.
     memory_bytes: limit of its data; None where a container limits it.
-    preloaded:    names of modules that were imported ahead; None where nobody asks what it imports.
+    preloaded:    what was imported ahead; None where nobody asks what it imports.
     release:      closes what is the supervisor's.
     """
 
@@ -58,7 +64,7 @@ class ChildPlan:
     report: int
     stop: StopSlot
     code: CodeCache
-    preloaded: frozenset[str] | None
+    preloaded: Preloaded | None
     clock: Clock
     parent: int
     memory_bytes: int | None
@@ -77,10 +83,10 @@ class ChildOrder:
 def run_child(plan: ChildPlan, wait_order: Callable[[], ChildOrder]) -> int:
     """Be the attempt that `wait_order` gives; returns the exit code of its process."""
     reports: list[Outcome] = []
-    before = frozenset(sys.modules)
+    last = last_imported()
 
     def modules() -> tuple[str, ...]:
-        return () if plan.preloaded is None else tuple(packages_imported_since(before))
+        return () if plan.preloaded is None else tuple(packages_imported_after(last))
 
     def report(outcome: Outcome) -> None:
         reports.append(outcome)
@@ -124,7 +130,7 @@ def _take_on(plan: ChildPlan, order: ChildOrder) -> None:
     os.chdir(plan.root)
     sys.argv = [order.start.handler]
     add_root(plan.root)
-    forget_shadowed(plan.preloaded or (), plan.root, plan.code)
+    forget_shadowed(plan.preloaded or Preloaded(), plan.root, plan.code)
     order.debugger.begin()
 
 

@@ -25,6 +25,7 @@ from livejob.local_runner.supervisor.preloading import Preloading
 from livejob.local_runner.supervisor.surroundings import Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.ending import Death, outcome_at_end
+from livejob.runner.importing import Preloaded
 from livejob.runner.memory import OomCounter
 from livejob.runner.processes import end_children
 from livejob.runner.stop import StopReason
@@ -293,7 +294,7 @@ class Supervisor:
                 self._surroundings.root,
                 environment,
                 self._zygote.code,
-                self._preloading.preloaded or frozenset(),
+                self._preloading.preloaded or Preloaded(),
             ),
         )
 

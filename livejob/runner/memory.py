@@ -15,6 +15,7 @@ from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
+_MEMINFO = Path("/proc/meminfo")
 _NO_LIMIT_BYTES = 1 << 60
 """Version 1 says "no limit" by a number near 2**63."""
 
@@ -63,6 +64,15 @@ def be_killed_first() -> None:
     """When memory runs out, the kernel shall kill this process and not its parent. Linux only."""
     with suppress(OSError):  # no /proc, or a sandbox that forbids it: the kernel then chooses by itself
         _OOM_SCORE.write_text("1000")
+
+
+def memory_left_bytes(meminfo: Path = _MEMINFO) -> int | None:
+    """What this machine could still give without swapping; None where the kernel does not tell."""
+    for text in _texts([meminfo]):
+        fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        if "MemAvailable" in fields:
+            return int(fields["MemAvailable"].split()[0]) * 1024  # said in kB
+    return None
 
 
 def _own_paths(membership: Path) -> list[str]:

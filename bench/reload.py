@@ -66,7 +66,7 @@ def long(payload):
 HEAVY = "import boto3, numpy, pandas"
 PACKAGES = Path(__file__).parents[1] / "tests" / "apps" / "popular"
 CALLS_PER_S = 100
-WAITING_MAX = 4
+WAITING_MAX = 2
 """The caller leaves out calls while so many of its runs have not ended: it must not measure a queue."""
 BURST = 1000
 MINOR = ".".join(platform.python_version_tuple()[:2])

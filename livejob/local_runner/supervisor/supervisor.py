@@ -270,7 +270,7 @@ class Supervisor:
             stop_reason=attempt.stop_reason,
             is_killed=attempt.is_killed,
             is_oom=is_oom,
-            limit_bytes=self._surroundings.memory_bytes or self._oom.limit_bytes(),
+            limit_bytes=self._oom.limit_bytes() if is_oom else None,
         )
         outcome = outcome_at_end(report.outcome if report is not None else None, death)
         notice = telling.out_of_memory(outcome)

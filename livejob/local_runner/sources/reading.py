@@ -8,6 +8,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from livejob.local_runner.sources.journal import Journal
 from livejob.local_runner.sources.listing import Folder, SourceFile
@@ -29,6 +30,29 @@ EXTENSIONS = (".so", ".pyd")
 SKIPPED = frozenset({"node_modules", "site-packages", "cdk.out"})
 
 
+class Reader(Protocol):
+    """The disk as one scan sees it. Paths are relative to the source, with `/`."""
+
+    def folder(self, path: str, known: Folder | None) -> Folder | None:
+        """The directory as it is, `known` itself when it is the same; None when there is none."""
+        ...
+
+    def file(self, path: str, known: SourceFile | None) -> SourceFile | None:
+        """The file as it is, `known` itself when it is the same.
+
+        None for what is no file, cannot be read or is too large: imports meet it on disk.
+        """
+        ...
+
+    def is_there(self, path: str) -> bool:
+        """True for anything that lies there."""
+        ...
+
+    def is_gitignore_changed(self, path: str, folder: Folder) -> bool:
+        """True when the .gitignore of a directory that had one has changed."""
+        ...
+
+
 class SourceReader:
     """Reads for one scan: what it calls settled is so at the scan's begin.
 
@@ -46,7 +70,6 @@ class SourceReader:
         return f"{self._source}/{path}" if path else self._source
 
     def folder(self, path: str, known: Folder | None) -> Folder | None:
-        """The directory as it is, `known` itself when it is the same; None when there is none."""
         place = self.place(path)
         stamp = stamp_of(place)
         if stamp is None:
@@ -62,18 +85,16 @@ class SourceReader:
             return None
 
     def file(self, path: str, known: SourceFile | None) -> SourceFile | None:
-        """The file as it is, `known` itself when it is the same.
-
-        None for what is no file, cannot be read or is too large: imports meet it on disk.
-        """
         place = self.place(path)
         stamp = stamp_of(place)
         if stamp is None or (known is not None and known.is_settled and known.stamp == stamp):
             return known if stamp is not None else None
         return self._read(place, stamp, known)
 
+    def is_there(self, path: str) -> bool:
+        return stamp_of(self.place(path)) is not None
+
     def is_gitignore_changed(self, path: str, folder: Folder) -> bool:
-        """True when the .gitignore of a directory that had one has changed."""
         return folder.gitignore is not None and folder.gitignore != stamp_of(
             f"{self.place(path)}/{GIT_IGNORE}"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from livejob.clock import Clock
 from livejob.local_runner.sources.journal import Journal, NoJournal
 from livejob.local_runner.sources.listing import Folder, Listing, SourceFile
-from livejob.local_runner.sources.reading import SourceReader, stamp_of
+from livejob.local_runner.sources.reading import Reader, SourceReader, stamp_of
 from livejob.local_runner.sources.update import updated
 from livejob.wire.limits import MIB
 
@@ -38,7 +38,7 @@ class SourceScan:
         if any(reader.is_gitignore_changed(path, folder) for path, folder in folders):
             # What is ignored is decided anew for every directory.
             before = Listing(before.files)
-        return _Walk(reader, before).listing()
+        return walked(reader, before)
 
     def current(self, before: Listing, used: Collection[str], *, is_exact: bool) -> Listing:
         """The source as it is, without a look at each file where the journal tells which to look at.
@@ -73,10 +73,15 @@ class SourceScan:
         return SourceReader(self._source, self._journal, self._clock.now_ms())
 
 
+def walked(reader: Reader, before: Listing) -> Listing:
+    """The source as a look at every directory and file finds it."""
+    return _Walk(reader, before).listing()
+
+
 class _Walk:
     """One full scan."""
 
-    def __init__(self, reader: SourceReader, before: Listing) -> None:
+    def __init__(self, reader: Reader, before: Listing) -> None:
         self._reader = reader
         self._before = before
         self._files: dict[str, SourceFile] = {}
@@ -107,7 +112,7 @@ class _Walk:
     def _take_file(self, path: str) -> None:
         file = self._reader.file(path, self._before.files.get(path))
         if file is None or self._held_bytes + len(file.packed) > TOTAL_BYTES_MAX:
-            if file is not None or stamp_of(self._reader.place(path)) is not None:
+            if file is not None or self._reader.is_there(path):
                 self._left.add(path)
             return
         self._held_bytes += len(file.packed)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from livejob.local_runner.sources.listing import Folder, Listing, SourceFile
-from livejob.local_runner.sources.reading import SourceReader, stamp_of
+from livejob.local_runner.sources.reading import Reader
 
 
-def updated(
-    before: Listing, suspects: Iterable[str], reader: SourceReader, total_bytes_max: int
-) -> Listing | None:
+def updated(before: Listing, suspects: Iterable[str], reader: Reader, total_bytes_max: int) -> Listing | None:
     """The source as it is, if besides `suspects` no file has changed in place; `before` when it is the same.
 
     suspects: paths of files; those that are not of the source do not count.
@@ -43,7 +41,7 @@ def _is_rebuilt(before: Folder, now: Folder) -> bool:
 class _Update:
     """What differs, piece by piece."""
 
-    def __init__(self, before: Listing, reader: SourceReader) -> None:
+    def __init__(self, before: Listing, reader: Reader) -> None:
         self._before = before
         self._reader = reader
         self._folders: dict[str, Folder] = {}
@@ -67,9 +65,10 @@ class _Update:
         known = self._before.files.get(path)
         if of_source is None or (name not in of_source.python and known is None):
             return
-        self._files[path] = file = self._reader.file(path, known)
-        is_there = file is None and stamp_of(self._reader.place(path)) is not None
-        self._left[path] = is_there and name in of_source.python
+        # The directory decides what there is: where case does not count, the disk has it by its old name too.
+        is_named = name in of_source.python
+        self._files[path] = file = self._reader.file(path, known) if is_named else None
+        self._left[path] = is_named and file is None and self._reader.is_there(path)
 
     def listing(self, total_bytes_max: int) -> Listing | None:
         """None when there is too much to hold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -237,3 +238,44 @@ def test_the_file_system_of_a_place(tmp_path: Path):
     found = [file_system_of(place, mounts) for place in (Path("/"), tmp_path, tmp_path / "my share" / "src")]
 
     assert ["ext4", "xfs", "nfs4"] == found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_sequence_of_changes(tmp_path: Path, journal: Journal, seed: int):
+    """A hundred random changes, each looked at before the next: the listing is always that of a full scan."""
+    source, dice = tmp_path / "many", random.Random(seed)
+    scan, clock = SourceScan(source, SystemClock(), journal), SystemClock()
+    for number in range(60):
+        (source / f"p{number % 6}").mkdir(parents=True, exist_ok=True)
+        (source / f"p{number % 6}" / f"m{number}.py").write_text(f"VALUE = {number:04d}\n")
+    listing = scan.full(NOTHING)
+
+    for _ in range(100):
+        for _ in range(dice.choice((1, 1, 3))):
+            _change(source, dice)
+        listing = scan.current(listing, [], is_exact=True)
+
+        assert texts(SourceScan(source, clock).full(NOTHING)) == texts(listing)
+
+
+def _change(source: Path, dice: random.Random) -> None:
+    """One change of one file, or of two directories."""
+    directories, files = sorted(source.iterdir()), sorted(source.rglob("*.py"))
+    path, text = dice.choice(files), f"VALUE = {dice.randrange(1000, 10_000)}\n"
+    match dice.choice(("write", "write", "rename", "remove", "new", "swap", "link")):
+        case "write":
+            path.write_text(text)
+        case "rename":
+            path.with_suffix(".tmp").write_text(text)
+            path.with_suffix(".tmp").rename(path)
+        case "remove" if len(files) > 10:
+            path.unlink()
+        case "swap":
+            one, other = dice.sample(directories, 2)
+            one.rename(source.parent / "away")
+            other.rename(one)
+            (source.parent / "away").rename(other)
+        case "link":
+            (dice.choice(directories) / f"l{dice.randrange(1000)}.py").symlink_to(path)
+        case _:
+            (dice.choice(directories) / f"n{dice.randrange(1000)}.py").write_text(text)

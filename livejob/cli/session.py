@@ -45,13 +45,14 @@ from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.journal import open_journal
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages
-from livejob.project.loading import discover_present_jobs
+from livejob.project.loading import PresentJobs
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
 from livejob.runs.model import Session
@@ -137,7 +138,8 @@ class SessionBuilder:
         records = Records(
             plan.target.open_runs(), plan.target.open_documents(), plan.gateway, plan.clock, self._me.id
         )
-        sources = SourceFeed(SourceScan(source, plan.clock), self._use, self._files, plan.clock)
+        scan = SourceScan(source, plan.clock, open_journal())
+        sources = SourceFeed(scan, self._use, self._files, plan.clock)
         catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
         logs = RunLogs(plan.settings.livejob_directory)
         parts = DaemonParts(
@@ -168,7 +170,7 @@ class SessionBuilder:
             sources=sources,
             watcher=self._watcher(),
             catalog=catalog,
-            discover=partial(discover_present_jobs, settings),
+            discover=PresentJobs(settings).find_after,
             dependencies=self._dependencies,
             checks=ImportChecks(catalog, self._use, self._plan.reporter) if is_checking else NoChecks(),
             images=self._containers.saves(),

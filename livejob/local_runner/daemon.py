@@ -20,6 +20,7 @@ from typing import Literal
 from livejob.bridge.transport import Connected, Disconnected, Garbled, Received, Transport
 from livejob.clock import Clock
 from livejob.errors import LivejobError
+from livejob.local_runner.another_worker import AnotherWorker
 from livejob.local_runner.attachment import Attached, Attachment
 from livejob.local_runner.dispatcher import Dispatcher
 from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
@@ -28,6 +29,7 @@ from livejob.local_runner.lending import JobPool
 from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
+from livejob.runner.memory import memory_left_bytes
 from livejob.runs.model import Run
 from livejob.wire.ids import SessionId
 from livejob.wire.limits import HEARTBEAT_S
@@ -59,6 +61,7 @@ class DaemonParts:
 
     end_orphans: ends the workers of this place whose owner is not among the given live sessions.
     needs: wait for the end of what must last as long as the session; one that raises ends it with that error.
+    memory_left: bytes that this machine could still give; None when nobody knows.
     """
 
     attachment: Attachment
@@ -72,6 +75,7 @@ class DaemonParts:
     clock: Clock
     reporter: Reporter
     needs: Sequence[Need] = ()
+    memory_left: Callable[[], int | None] = memory_left_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,12 @@ class Daemon:
                 runs,
                 self._parts.recent.note,
             )
+            another = AnotherWorker(
+                self._parts.execution.warm,
+                self._parts.jobs,
+                lambda: dispatcher.active,
+                self._parts.memory_left,
+            )
             services = {
                 "bridge": self._hear(dispatcher),
                 "sweep": self._sweep(dispatcher),
@@ -141,6 +151,7 @@ class Daemon:
                 "reload": self._parts.reload.run(dispatcher.restart),
                 "workers": self._tidy_workers(attached),
                 "warm workers": self._warm_workers(),
+                "another worker": another.run(),
                 **{f"need {at}": need() for at, need in enumerate(self._parts.needs)},
             }
             tasks = [asyncio.create_task(self._guard(each), name=name) for name, each in services.items()]

@@ -7,7 +7,6 @@ Knows nothing of the bridge or of other runs.
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -146,7 +145,7 @@ class RunExecution:
             body=payload,
             debugger=debugged.debugging.start,
         )
-        log = f"file://{socket.gethostname()}{self._logs.path(run.id).absolute()}"
+        log = self._logs.address(run.id)
         began_s = self._clock.monotonic_s()
         try:
             # The record follows while the handler already starts: it must not wait for a round trip.

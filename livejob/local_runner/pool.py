@@ -107,12 +107,12 @@ class WorkerPool:
             await self._end(link)
 
     async def warm(self, prepare: Callable[[WorkerLink], Awaitable[None]]) -> None:
-        """Have one worker ready before it is needed; does nothing if one is.
+        """Have one worker ready before it is needed; does nothing if one is, or while the cap is reached.
 
         Raises:
             EngineUnavailable, ImageMissing, WorkerFailed: it cannot be started.
         """
-        if self._idle or self._closed or self._warming is not None:
+        if self._idle or self._closed or self._warming is not None or self._slots.locked():
             return
         warmed = self._warming = asyncio.Event()
         try:

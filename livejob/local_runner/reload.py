@@ -33,12 +33,15 @@ _SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
 
 @dataclass(frozen=True, slots=True)
 class ReloadParts:
-    """The ready collaborators of a Reload. `discover` reads the app's job definitions anew."""
+    """The ready collaborators of a Reload.
+
+    discover: the app's job definitions, when these files have changed since it was last asked.
+    """
 
     sources: SourceFeed
     watcher: SourceWatcher
     catalog: JobCatalog
-    discover: Callable[[], Discovery]
+    discover: Callable[[Collection[str]], Discovery]
     dependencies: Dependencies
     checks: ImportChecks | NoChecks
     images: ImageSaves
@@ -107,11 +110,11 @@ class Reload:
         if not self._broken:
             # Else the import fails as well, and what is wrong was just said.
             self._checks.begin()
-        await self._follow_definitions()
+        await self._follow_definitions(changed)
 
-    async def _follow_definitions(self) -> None:
+    async def _follow_definitions(self, changed: Collection[str]) -> None:
         """Let changed definitions take effect; not while one is unreadable: its job would seem removed."""
-        found = self._discover()
+        found = self._discover(changed)
         for problem in found.problems:
             if not problem.excerpt:  # a syntax error has one, and was reported by the save itself
                 where, _, message = problem.text.partition(": ")

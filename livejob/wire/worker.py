@@ -13,7 +13,7 @@ as the frame's JSON head. Both sides run the same copy of this module.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from livejob.wire.framing import FrameError, Head, encode_frame
@@ -366,7 +366,8 @@ def encode(message: WorkerMessage) -> bytes:
     Raises:
         FrameError: larger than a frame may be.
     """
-    fields: dict[str, Any] = asdict(message)
+    # Not `asdict`, which copies all that is in them.
+    fields: dict[str, Any] = {name: getattr(message, name) for name in message.__dataclass_fields__}
     body = fields.pop("body", b"")
     return encode_frame({"kind": type(message).__name__, **fields}, body)
 

@@ -16,7 +16,7 @@ import platform
 import secrets
 import sys
 import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -53,13 +53,14 @@ from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.journal import open_journal
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages, TargetPython
-from livejob.project.discovery import Discovery, discover
+from livejob.project.discovery import Discovery, JobFinder
 from livejob.project.specs import JobSpec
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
 from livejob.runs.model import Document, Run, Session
@@ -303,6 +304,10 @@ class _Making:
     use: SourceUse = field(default_factory=SourceUse)
 
     @cached_property
+    def _finder(self) -> JobFinder:
+        return JobFinder(self.app, self.app)
+
+    @cached_property
     def _packages(self) -> Dependencies:
         """What the app's requirements name, installed for the running Python."""
         python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
@@ -320,7 +325,8 @@ class _Making:
 
     def parts(self) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
-        sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
+        scan = SourceScan(self.app, clock, open_journal())
+        sources = SourceFeed(scan, self.use, ThreadGateway("test-files", 1), clock)
         catalog = JobCatalog(self._discover().require_whole(self.app), self._pool, self.witness)
         watcher = SourceWatcher([self.app])
         checks = ImportChecks(catalog, self.use, self.witness) if self.is_checking else NoChecks()
@@ -353,8 +359,9 @@ class _Making:
     def _debugging(self, catalog: JobCatalog) -> Debugging | None:
         return DebuggingByJob(self.debug, lambda job: catalog[job].spec) if self.debug is not None else None
 
-    def _discover(self) -> Discovery:
-        found = discover(self.app, self.app, job_tables(self.app))
+    def _discover(self, changed: Collection[str] = ()) -> Discovery:
+        self._finder.tables = job_tables(self.app)
+        found = self._finder.find_after(changed)
         jobs = {name: replace(spec, **self.changes) for name, spec in found.jobs.items()}
         return replace(found, jobs=jobs)
 

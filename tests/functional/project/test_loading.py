@@ -9,8 +9,8 @@ import pytest
 
 from livejob.errors import ProjectNotFound, SettingsInvalid
 from livejob.project.loading import (
+    PresentJobs,
     discover_jobs,
-    discover_present_jobs,
     find_root,
     load_settings,
     remember_stage,
@@ -167,12 +167,12 @@ def test_present_jobs_are_those_of_the_file_as_it_is(tmp_path: Path) -> None:
     file, table = tmp_path / "livejob.toml", 'app = "shop"\n[jobs.Say]\nhandler = "say.run"\ntimeout = {}\n'
     (tmp_path / "say.py").write_text("def run(payload): ...\n")
     file.write_text(table.format(60))
-    settings = load(tmp_path)
+    jobs = PresentJobs(load(tmp_path))
 
     file.write_text(table.format(120))
-    present = discover_present_jobs(settings)
+    present = jobs.find_after(())
     file.write_text("[jobs.Say\n")
-    broken = discover_present_jobs(settings)
+    broken = jobs.find_after(())
 
     assert (120, []) == (present.jobs["Say"].timeout_s, list(present.problems))
     assert {} == broken.jobs

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from docker.api.client import APIClient
 
+from tests.support.container_sessions import remove_images
 from tests.support.engine_fixtures import DockerUnderTest
 from tests.support.live_command import DEADLINE_S, LiveCommand, copy_app, live_command
 
@@ -52,6 +53,7 @@ def command(
     directory = copy_with_local_bases(tmp_path_factory.mktemp("containers"), docker, busybox_image)
     with live_command(directory, "--engine", "docker") as command:
         yield command
+    remove_images(docker, "livejob/containers-e2e-")
 
 
 def test_the_examples_script_runs(command: LiveCommand) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
+
+from docker.api.client import APIClient
 
 from livejob.cli.engine import OpenedEngine
 from livejob.local_runner.debug.server import DebugSettings
@@ -50,6 +53,15 @@ async def container_session(
             yield session
     finally:
         await engine.close()
+        remove_images(docker, f"livejob/shop-dev-{os.getpid()}-")
+
+
+def remove_images(docker: DockerUnderTest, prefix: str) -> None:
+    """Remove the images whose names begin so; their layers stay for the next build."""
+    with closing(APIClient(docker.endpoint.url)) as client:
+        for name in {name for each in client.images() for name in each["RepoTags"] or ()}:
+            if name.startswith(prefix):
+                client.remove_image(name, force=True, noprune=True)
 
 
 def _toml(value: object) -> str:

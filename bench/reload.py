@@ -2,8 +2,9 @@
 
 `python -m bench.reload [--saves N]`. The real daemon with real workers over the shipped memory twins of
 record and bridge: what is measured is the way from a message to the handler, without AWS (bench.loop has
-that). Each save is followed at once by a call; a caller at 100 Hz runs throughout, as far as the machine
-keeps up with it; one run is in flight throughout. Then a burst of 1,000 runs.
+that). Each save is followed at once by a call; one run is in flight throughout. Once nobody else calls; once
+somebody does, 100 times in a second as far as the machine keeps up with it: the rate that was reached stands
+beside. Then a burst of 1,000 runs, and what nothing can go below (bench._floors).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from functools import partial
 from pathlib import Path
 
 from bench._figures import Report
+from bench._floors import container_ms, fork_ms, import_ms
+from bench._workers import idle_worker_mb, supervisors
 from livejob.errors import LivejobError
 from livejob.local_runner.engines.docker import DockerEngine
 from livejob.local_runner.engines.docker_connection import DockerConnection
@@ -89,19 +92,23 @@ class Seen:
     background: int = 0
     calls_per_s: float = 0.0
     is_kept: bool = False
+    worker_mb: float | None = None
 
 
-async def measure(kind: Kind, engine: Engine, image: str, saves: int) -> Seen:
+async def measure(kind: Kind, engine: Engine, image: str, saves: int, calls_per_s: int = CALLS_PER_S) -> Seen:
+    """`calls_per_s`: how often somebody else calls; 0 for never."""
+    before = supervisors()
     parent = Path(tempfile.mkdtemp(prefix="livejob-bench-"))
     app, seen = parent / "src", Seen()
     try:
         write_app(app, kind)
         async with live_session(app, engine=engine, image=image, dependencies=kind.dependencies) as session:
             await _learn(session, parent)
+            seen.worker_mb = idle_worker_mb(supervisors() - before)
             gate = app / "gate"
             in_flight = session.call("Long", _seen_by_worker(gate, app, image))
             await session.wait_output(in_flight, "begun")
-            async with _called_throughout(session, seen):
+            async with _called_throughout(session, seen, calls_per_s):
                 began_s = time.monotonic()
                 for version in range(1, saves + 1):
                     await _save_and_call(session, app, kind, version, seen)
@@ -116,11 +123,13 @@ async def measure(kind: Kind, engine: Engine, image: str, saves: int) -> Seen:
 
 
 async def _learn(session: LiveSession, parent: Path) -> None:
-    """Two runs of each job, and what they teach taken up: as in a session that has gone on for a while."""
-    for job in ("Tick", "Other"):
+    """Runs of each job, and what they teach taken up: as in a session that has gone on for a while."""
+    for job, at_once in (("Tick", 1), ("Other", WAITING_MAX)):
         await session.wait_ended(session.call(job))
         await session.wait_until(partial(_has_learned, parent / "src-livejob" / "preload", job))
-        await session.wait_ended(session.call(job))
+        for _ in range(2):
+            for call in [session.call(job) for _ in range(at_once)]:
+                await session.wait_ended(call)
 
 
 def _has_learned(directory: Path, job: str) -> bool:
@@ -142,8 +151,8 @@ async def _save_and_call(session: LiveSession, app: Path, kind: Kind, version: i
 
 
 @asynccontextmanager
-async def _called_throughout(session: LiveSession, seen: Seen) -> AsyncIterator[None]:
-    """Somebody calls another job 100 times in a second."""
+async def _called_throughout(session: LiveSession, seen: Seen, calls_per_s: int) -> AsyncIterator[None]:
+    """Somebody calls another job so many times in a second."""
 
     async def call() -> None:
         nonlocal waiting
@@ -160,10 +169,13 @@ async def _called_throughout(session: LiveSession, seen: Seen) -> AsyncIterator[
             for turn in range(10**9):
                 if waiting < WAITING_MAX:
                     calls.create_task(call())
-                await asyncio.sleep(max(0.0, began_s + (turn + 1) / CALLS_PER_S - time.monotonic()))
+                await asyncio.sleep(max(0.0, began_s + (turn + 1) / calls_per_s - time.monotonic()))
                 if is_over.is_set():
                     return
 
+    if not calls_per_s:
+        yield
+        return
     waiting = 0
     is_over, began_s = asyncio.Event(), time.monotonic()
     calling = asyncio.create_task(caller())
@@ -194,22 +206,6 @@ async def measure_burst(engine: Engine, image: str, report: Report) -> None:
             report.add("burst: peak of daemon and bench", "MB", [peak_mb])
     finally:
         shutil.rmtree(parent)
-
-
-def measure_fork_floor(count: int) -> list[float]:
-    """Milliseconds from a fork to the child's first line: what nothing that forks can go below."""
-    samples = []
-    for _ in range(count):
-        reading, writing = os.pipe()
-        began_ns = time.monotonic_ns()
-        if os.fork() == 0:
-            os.write(writing, str(time.monotonic_ns()).encode())
-            os._exit(0)
-        samples.append((int(os.read(reading, 64)) - began_ns) / 1e6)
-        os.wait()
-        os.close(reading)
-        os.close(writing)
-    return samples
 
 
 def write_app(app: Path, kind: Kind) -> None:
@@ -261,20 +257,41 @@ async def main() -> None:
     if docker is not None:
         engines.insert(0, ("docker", *docker))
     report = Report("Saves")
-    report.add("floor: fork → first line of the child", "ms", measure_fork_floor(200))
+    add_floors(report, packages, docker[1] if docker is not None else None)
     for name, engine, image in engines:
         for kind in kinds:
-            seen = await measure(kind, engine, image, saves)
-            goal = "25" if kind.imports else "20"
-            report.add(f"{name}, {kind.name}: save → new code", "ms", seen.save_ms, goal)
-            report.notes.append(
-                f"{name}, {kind.name}: {seen.stale} stale, {seen.failed} failed of {seen.background} other "
-                f"calls ({seen.calls_per_s:.0f}/s), run in flight {'kept' if seen.is_kept else 'LOST'}"
-            )
+            for calls_per_s in (0, CALLS_PER_S):
+                seen = await measure(kind, engine, image, saves, calls_per_s)
+                add_seen(report, f"{name}, {kind.name}", seen, goal="25" if kind.imports else "20")
         await measure_burst(engine, image, report)
         await engine.close()
     report.print_table()
     print(f"  {report.write_json('reload')}")
+
+
+def add_seen(report: Report, name: str, seen: Seen, goal: str) -> None:
+    """The figures of one `measure`."""
+    beside = f"beside {seen.calls_per_s:.0f} calls/s" if seen.background else "nobody else calls"
+    report.add(f"{name}: save → new code, {beside}", "ms", seen.save_ms, goal)
+    if seen.background:
+        report.add(f"{name}: calls of the other caller", "1/s", [seen.calls_per_s], str(CALLS_PER_S))
+    elif seen.worker_mb is not None:
+        report.add(f"{name}: idle worker, proportional", "MB", [seen.worker_mb])
+    calls = seen.background + len(seen.save_ms)
+    kept = "kept" if seen.is_kept else "LOST"
+    report.notes.append(
+        f"{name}, {beside}: {seen.stale} stale, {seen.failed} failed of {calls} calls, run in flight {kept}"
+    )
+
+
+def add_floors(report: Report, packages: Path | None, image: str | None) -> None:
+    """What nothing that forks, or starts a container, can go below."""
+    report.add("floor: fork → first line of the child", "ms", fork_ms(200))
+    if packages is not None:
+        report.add("floor: fork with numpy, pandas, boto3 → user's function", "ms", import_ms(packages, 100))
+    if image is not None:
+        samples = container_ms(find_endpoint(os.environ).url, image, 10)
+        report.add("floor: container create → first byte", "ms", samples)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from livejob.cli.editor_commands import command_configuration, job_directory
 from livejob.cli.editor_files import (
     NAME,
     PYCHARM_FILE,
     VSCODE_FILE,
     Attaching,
+    add_to_vscode,
     find_workspace,
     write_pycharm,
     write_vscode,
@@ -19,6 +21,8 @@ from livejob.cli.options import GlobalOptions, global_options
 from livejob.cli.start_debug import DEBUG_PORT
 from livejob.cli.wiring import open_settings
 from livejob.errors import ProjectNotFound
+from livejob.project.loading import discover_jobs
+from livejob.project.settings import Settings
 
 
 @click.group()
@@ -56,7 +60,24 @@ def init(options: GlobalOptions, editor: str | None, port: int, workspace: Path 
     attaching = Attaching(place, settings.source_directory, port)
     if editor in (None, "vscode"):
         click.echo(f"{place / VSCODE_FILE} {write_vscode(attaching).value}", err=True)
+        _write_commands(settings, place, port)
     if editor == "pycharm" or (editor is None and (place / ".idea").is_dir()):
         click.echo(f"{place / PYCHARM_FILE} {write_pycharm(attaching).value}", err=True)
     start = "livejob start --debug" + ("" if port == DEBUG_PORT else f" {port}")
     click.echo(f'Run `{start}`, then attach with "{NAME}". docs/debugging.md tells the rest.', err=True)
+
+
+def _write_commands(settings: Settings, workspace: Path, port: int) -> None:
+    """One configuration for each container job that has a debug command."""
+    for job in discover_jobs(settings).jobs.values():
+        debug = job.container.debug if job.container is not None else None
+        if debug is None:
+            continue
+        directory = job_directory(workspace, settings.source_directory, job)
+        deed = add_to_vscode(workspace, command_configuration(job, debug, directory))
+        click.echo(f"  for {job.name}: {deed.value}", err=True)
+        if debug.port == port:
+            click.echo(
+                f"  hint: {job.name} and `livejob start --debug` both want port {port}; give one another.",
+                err=True,
+            )

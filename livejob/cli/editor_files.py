@@ -57,13 +57,17 @@ def vscode_configuration(attaching: Attaching) -> dict[str, Any]:
 
 
 def write_vscode(attaching: Attaching) -> Deed:
-    """Put the configuration into the workspace's launch.json.
+    """Put the configuration into the workspace's launch.json. Raises as `add_to_vscode`."""
+    return add_to_vscode(attaching.workspace, vscode_configuration(attaching))
+
+
+def add_to_vscode(workspace: Path, configuration: dict[str, Any]) -> Deed:
+    """Put a configuration into the workspace's launch.json, if none of its name is there.
 
     Raises:
         SettingsInvalid: the file that is there cannot be understood.
     """
-    path = attaching.workspace / VSCODE_FILE
-    configuration = vscode_configuration(attaching)
+    path = workspace / VSCODE_FILE
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.write_text(jsonc.add_to_array('{\n  "version": "0.2.0"\n}\n', "configurations", configuration))
@@ -71,7 +75,7 @@ def write_vscode(attaching: Attaching) -> Deed:
     text = path.read_text()
     try:
         present = jsonc.read(text)
-        if any(each.get("name") == NAME for each in present.get("configurations", [])):
+        if any(each.get("name") == configuration["name"] for each in present.get("configurations", [])):
             return Deed.LEFT
         path.write_text(jsonc.add_to_array(text, "configurations", configuration))
     except (ValueError, AttributeError) as error:

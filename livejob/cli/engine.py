@@ -14,7 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from livejob.errors import EngineUnavailable, PythonMissing
+from livejob.images.docker_command import DockerCommand
+from livejob.images.port import ImageBuilder
+from livejob.local_runner.engines.commands import CommandEngine
 from livejob.local_runner.engines.docker import DockerEngine
+from livejob.local_runner.engines.docker_commands import DockerCommands
 from livejob.local_runner.engines.docker_connection import DockerConnection
 from livejob.local_runner.engines.docker_endpoint import find_endpoint
 from livejob.local_runner.engines.port import Engine, EngineInfo
@@ -30,11 +34,19 @@ DOCKER_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class OpenedEngine:
-    """An engine that answers. `connection` is None where workers need no image."""
+    """An engine that answers. `connection` and `commands` are None where there are no containers."""
 
     engine: Engine
     info: EngineInfo
     connection: DockerConnection | None
+    commands: CommandEngine | None = None
+
+    def open_builder(self) -> ImageBuilder:
+        """What builds images in this engine; only where there are containers."""
+        environment = dict(os.environ)
+        if self.connection is not None and self.connection.endpoint.socket_path is not None:
+            environment["DOCKER_HOST"] = self.connection.endpoint.url
+        return DockerCommand(environment)
 
 
 @asynccontextmanager
@@ -117,9 +129,10 @@ def _python_in_container(runtime: str) -> TargetPython:
 
 async def _open_docker(network: str) -> OpenedEngine:
     connection = DockerConnection(find_endpoint(os.environ))
-    engine = DockerEngine(connection, ThreadGateway("docker", DOCKER_THREADS), network)
+    gateway = ThreadGateway("docker", DOCKER_THREADS)
+    engine = DockerEngine(connection, gateway, network)
     try:
-        return OpenedEngine(engine, await engine.check(), connection)
+        return OpenedEngine(engine, await engine.check(), connection, DockerCommands(connection, gateway))
     except EngineUnavailable:
         await engine.close()
         raise

@@ -49,7 +49,10 @@ def command(options: GlobalOptions, run: str, follow: bool, is_json: bool) -> Ex
 
 def is_elsewhere(run: Run, livejob_directory: Path) -> bool:
     """Its output, if there is any, is in a file of another machine."""
-    return read_build_log(run.log) is None and not RunLogs(livejob_directory).path(run.id).exists()
+    logs = RunLogs(livejob_directory)
+    # A run of this machine that has written nothing has no file.
+    is_here = run.log == logs.address(run.id) or logs.path(run.id).exists()
+    return read_build_log(run.log) is None and not is_here
 
 
 class LogPrinter:

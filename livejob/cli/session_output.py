@@ -25,6 +25,7 @@ from livejob.deploy.stage_events import StageEvent
 from livejob.local_runner.events import (
     BridgeDown,
     BridgeUp,
+    CommandDebuggable,
     DebuggerAttached,
     DebuggerAwaited,
     DebuggerDetached,
@@ -33,6 +34,9 @@ from livejob.local_runner.events import (
     EngineBack,
     EngineWaiting,
     Event,
+    ImageBuilding,
+    ImageBuilt,
+    ImageOutput,
     JobsChanged,
     RunClaimed,
     RunEnded,
@@ -54,6 +58,9 @@ from livejob.wire.states import State
 LINE_CHARS = 400
 TRACE_LINES = 12
 SHOWN_PATHS = 3
+
+QUICK_BUILD_S = 2.0
+"""The output of the first seconds of an image's build is not shown: mostly it is layers that are there."""
 
 JOB_COLOURS = ("cyan", "magenta", "blue", "bright_yellow", "bright_green", "bright_blue")
 
@@ -106,6 +113,7 @@ class TextPrinter:
         }
         self._ready: Ready | None = None
         self._stage = StageText(self._note)
+        self._builds_s: dict[str, float] = {}
         self._long_lines: set[tuple[RunId, Stream]] = set()
         self._printers: Mapping[type[object], Callable[[Any], None]] = {
             **self._stage.printers,
@@ -124,6 +132,12 @@ class TextPrinter:
             DependenciesInstalled: lambda event: self._note(
                 f"↻ installed {event.file} in {human_seconds(event.took_s)}: the next run has it", "cyan"
             ),
+            ImageBuilding: self._image_building,
+            ImageOutput: self._image_output,
+            ImageBuilt: lambda event: self._note(
+                f"↻ built the image of {event.job} in {human_seconds(event.took_s)}",
+                "cyan",
+            ),
             EngineWaiting: self._engine_waiting,
             EngineBack: lambda event: self._note(
                 f"the engine answers again after {event.waited_s:.1f} s", "green"
@@ -131,6 +145,9 @@ class TextPrinter:
             DebuggerAttached: lambda event: self._note(f"debugger attached: {event.client}", "green"),
             DebuggerDetached: self._debugger_detached,
             DebuggerAwaited: self._debugger_awaited,
+            CommandDebuggable: lambda event: self._line(
+                event.job, event.run_id, click.style(f"‖ attach a debugger to {event.address}", fg="yellow")
+            ),
             RunHeld: self._held,
             RunResumed: lambda event: self._line(event.job, event.run_id, "▶ goes on"),
             Warned: self._warned,
@@ -214,6 +231,17 @@ class TextPrinter:
         shown = ", ".join(event.paths[:SHOWN_PATHS])
         more = len(event.paths) - SHOWN_PATHS
         self._note(f"↻ {shown}{f' and {more} more' if more > 0 else ''} saved: the next run has it", "cyan")
+
+    def _image_building(self, event: ImageBuilding) -> None:
+        self._builds_s[event.job] = self._clock.monotonic_s()
+        self._note(f"building the image of {event.job} …", "bright_black")
+
+    def _image_output(self, event: ImageOutput) -> None:
+        """What a build says, once one wonders what it does; what it ends with is told by its end."""
+        if self._clock.monotonic_s() < self._builds_s.get(event.job, 0.0) + QUICK_BUILD_S:
+            return
+        text = click.style(f"│ {printable(event.text)}", fg="bright_black")
+        click.echo(f"{self._time()}  {event.job.ljust(self._width)}  {text}", err=True)
 
     def _problem(self, event: SourceProblem) -> None:
         self._note(f"✗ {event.where}: {event.message}", "red")

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,15 +28,15 @@ from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.stage_images import ImageProgress
 from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
-from livejob.cli.wiring import Target, local_target, open_settings, open_target, read_settings
+from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.images import ImageWatcher
 from livejob.deploy.review import Review
 from livejob.deploy.stage import DeployedStage
 from livejob.local_aws.launcher import LocalAws
+from livejob.local_runner.containers.sidecar import worker_runtimes
 from livejob.local_runner.daemon import Daemon, Need
 from livejob.local_runner.threads import ThreadGateway
-from livejob.project.discovery import Discovery
 from livejob.project.loading import discover_jobs, remember_stage
 from livejob.project.settings import Settings
 from livejob.project.specs import JobSpec
@@ -100,18 +100,9 @@ def command(
         EnterKey(sys.stdin),
         is_asked=not is_json,
     )
-    app = StartedApp(settings, jobs, lambda: discover_jobs(read_settings(settings.root, options, flags)))
-    asyncio.run(LiveCommand(app, Wishes(options.is_local, takeover, debug_wish), person, clock).run())
+    wishes = Wishes(options.is_local, takeover, debug_wish)
+    asyncio.run(LiveCommand(settings, jobs, wishes, person, clock).run())
     return ExitCode.OK
-
-
-@dataclass(frozen=True, slots=True)
-class StartedApp:
-    """What the command was started for. discover: the jobs as source and livejob.toml define them by then."""
-
-    settings: Settings
-    jobs: Mapping[str, JobSpec]
-    discover: Callable[[], Discovery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +128,16 @@ class Wishes:
 class LiveCommand:
     """One `livejob start`, from its settings to its end."""
 
-    def __init__(self, app: StartedApp, wishes: Wishes, person: Person, clock: Clock) -> None:
-        self._settings = app.settings
-        self._jobs = app.jobs
-        self._discover = app.discover
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: Mapping[str, JobSpec],
+        wishes: Wishes,
+        person: Person,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._jobs = jobs
         self._wishes = wishes
         self._printer = person.printer
         self._image_watcher = person.image_watcher
@@ -194,7 +191,7 @@ class LiveCommand:
         opened: OpenedEngine,
         deployed: DeployedStage,
     ) -> SessionPlan:
-        runtimes = {job.runtime for job in self._jobs.values()}
+        runtimes = set(worker_runtimes(self._jobs).values())
         return SessionPlan(
             settings=self._settings,
             target=target,
@@ -202,10 +199,9 @@ class LiveCommand:
             job_roles=deployed.job_roles,
             images=await asyncio.to_thread(resolve_images, opened, runtimes, self._settings.image),
             packages=app_packages(self._settings, opened),
-            discover=self._discover,
             stage=stage,
             asked=self._enter.asked if self._is_asked else None,
-            engine=opened.engine,
+            opened=opened,
             gateway=self._gateway,
             clock=self._clock,
             reporter=self._printer,

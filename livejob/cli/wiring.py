@@ -51,15 +51,7 @@ def open_settings(options: GlobalOptions, flags: Mapping[str, object] | None = N
     Raises:
         ProjectNotFound, SettingsInvalid
     """
-    return read_settings(find_root(options.app_dir.resolve()), options, flags)
-
-
-def read_settings(root: Path, options: GlobalOptions, flags: Mapping[str, object] | None = None) -> Settings:
-    """The settings of the app in `root`, as its livejob.toml is by now.
-
-    Raises:
-        SettingsInvalid
-    """
+    root = find_root(options.app_dir.resolve())
     given = {"stage": options.stage, "region": options.region, "profile": options.profile, **(flags or {})}
     return load_settings(root, given, os.environ, getpass.getuser())
 

@@ -192,7 +192,8 @@ class _Done:
 def _build_words(order: ImageOrder, tag: str, id_file: Path) -> tuple[str, ...]:
     arguments = [word for name in sorted(order.build_args) for word in ("--build-arg", name)]
     where = ("--file", str(order.dockerfile), "--tag", tag, "--iidfile", str(id_file))
-    return ("build", *where, "--platform", order.platform, *arguments, str(order.directory))
+    # The older builder leaves the container of a step that failed, unless it is told not to.
+    return ("build", "--force-rm", *where, "--platform", order.platform, *arguments, str(order.directory))
 
 
 def _check_build_args(order: ImageOrder) -> None:

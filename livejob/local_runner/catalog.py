@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from livejob.local_runner.events import JobsChanged, Reporter
-from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.lending import JobPool
 from livejob.project.specs import JobSpec
 
 WORKER_FIELDS = ("runtime", "memory_bytes", "environment")
@@ -38,7 +38,7 @@ class CatalogJob:
     """One job: its present definition and its workers."""
 
     spec: JobSpec
-    pool: WorkerPool
+    pool: JobPool
 
 
 class JobCatalog(Mapping[str, CatalogJob]):
@@ -47,7 +47,7 @@ class JobCatalog(Mapping[str, CatalogJob]):
     def __init__(
         self,
         specs: Mapping[str, JobSpec],
-        make_pool: Callable[[Callable[[], JobSpec]], WorkerPool],
+        make_pool: Callable[[Callable[[], JobSpec]], JobPool],
         reporter: Reporter,
     ) -> None:
         """`make_pool` gets a function that tells the job's present definition."""
@@ -72,6 +72,8 @@ class JobCatalog(Mapping[str, CatalogJob]):
         applied = []
         for name in sorted(set(specs) & set(self._jobs)):
             job, spec = self._jobs[name], specs[name]
+            if spec.is_container != job.spec.is_container:
+                continue  # another kind of workers: with the deployment that this needs
             changed = changed_fields(job.spec, spec)
             job.spec = self._specs[name] = spec
             if changed <= STAGE_FIELDS:
@@ -84,7 +86,12 @@ class JobCatalog(Mapping[str, CatalogJob]):
 
     async def adopt(self, specs: Mapping[str, JobSpec]) -> None:
         """These are deployed: take the new ones and let go of the others, whose runs go on to their end."""
-        removed = [self._jobs.pop(name) for name in set(self._jobs) - set(specs)]
+        other_kind = {
+            name
+            for name in set(self._jobs) & set(specs)
+            if self._jobs[name].spec.is_container != specs[name].is_container
+        }
+        removed = [self._jobs.pop(name) for name in (set(self._jobs) - set(specs)) | other_kind]
         for name in set(specs) - set(self._jobs):
             self._add(specs[name])
         await asyncio.gather(*(job.pool.close() for job in removed))

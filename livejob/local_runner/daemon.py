@@ -20,14 +20,16 @@ from typing import Literal
 from livejob.bridge.transport import Connected, Disconnected, Garbled, Received, Transport
 from livejob.clock import Clock
 from livejob.errors import LivejobError
+from livejob.local_runner.another_worker import AnotherWorker
 from livejob.local_runner.attachment import Attached, Attachment
 from livejob.local_runner.dispatcher import Dispatcher
 from livejob.local_runner.events import BridgeDown, BridgeUp, Reporter, SessionAttached, Stopping, Warned
 from livejob.local_runner.execution import LiveJob, RunExecution
-from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.lending import JobPool
 from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload
+from livejob.runner.memory import memory_left_bytes
 from livejob.runs.model import Run
 from livejob.wire.ids import SessionId
 from livejob.wire.limits import HEARTBEAT_S
@@ -60,6 +62,7 @@ class DaemonParts:
     end_orphans: ends the workers of this place whose owner is not among the given live sessions.
     needs: wait for the end of what must last as long as the session; one that raises ends it with that error.
     sweep_now: set by whoever knows of a reason to look for open runs at once.
+    memory_left: bytes that this machine could still give; None when nobody knows.
     """
 
     attachment: Attachment
@@ -74,6 +77,7 @@ class DaemonParts:
     reporter: Reporter
     needs: Sequence[Need] = ()
     sweep_now: asyncio.Event = field(default_factory=asyncio.Event)
+    memory_left: Callable[[], int | None] = memory_left_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,12 @@ class Daemon:
                 runs,
                 self._parts.recent.note,
             )
+            another = AnotherWorker(
+                self._parts.execution.warm,
+                self._parts.jobs,
+                lambda: dispatcher.active,
+                self._parts.memory_left,
+            )
             services = {
                 "bridge": self._hear(dispatcher),
                 "sweep": self._sweep(dispatcher),
@@ -142,6 +152,7 @@ class Daemon:
                 "reload": self._parts.reload.run(dispatcher.restart),
                 "workers": self._tidy_workers(attached),
                 "warm workers": self._warm_workers(),
+                "another worker": another.run(),
                 **{f"need {at}": need() for at, need in enumerate(self._parts.needs)},
             }
             tasks = [asyncio.create_task(self._guard(each), name=name) for name, each in services.items()]
@@ -289,7 +300,7 @@ class Daemon:
         except LivejobError as error:
             self._parts.reporter.report(Warned(f"the session could not be detached: {error.message}"))
 
-    def _pools(self) -> list[WorkerPool]:
+    def _pools(self) -> list[JobPool]:
         return [job.pool for job in self._parts.jobs.values()]
 
 

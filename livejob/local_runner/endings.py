@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from livejob.errors import JobImageNotBuilt, LivejobError
 from livejob.local_runner.active_run import StopReason
 from livejob.local_runner.worker_link import WorkerLost
 from livejob.project.specs import JobSpec
@@ -48,6 +49,15 @@ def _stopped(reason: StopReason, spec: JobSpec) -> tuple[Input, None, Failure]:
                 remedy="Start the session again, and run it again with the same payload.",
             )
             return Input.FAIL, None, failure
+
+
+def nothing_to_run_in(error: LivejobError) -> Outcome:
+    """Of a run for which neither worker nor image could be had."""
+    is_image = isinstance(error, JobImageNotBuilt)
+    what = FailureType.IMAGE_NOT_BUILT if is_image else FailureType.WORKER_FAILED
+    # After the first line: Docker's own last words.
+    message, _, trace = error.message.partition("\n")
+    return Outcome(Input.FAIL, failure=Failure(what, message, trace, error.remedy))
 
 
 def requeued(outcome: Outcome) -> Outcome:

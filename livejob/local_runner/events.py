@@ -120,6 +120,29 @@ class DependenciesInstalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageBuilding:
+    """The image of a container job is being built; runs that go on keep the one they have."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutput:
+    """A line of what the build says."""
+
+    job: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBuilt:
+    """Runs that start from here on have it."""
+
+    job: str
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EngineWaiting:
     """The engine does not answer; runs wait for it until `give_up_s` from now."""
 
@@ -155,6 +178,15 @@ class DebuggerAwaited:
     job: str
     address: str
     left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDebuggable:
+    """A container job's run has begun its debug command; editors reach its debugger at `address`."""
+
+    run_id: RunId
+    job: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +240,15 @@ Event = (
     | JobsChanged
     | DependenciesInstalling
     | DependenciesInstalled
+    | ImageBuilding
+    | ImageOutput
+    | ImageBuilt
     | EngineWaiting
     | EngineBack
     | DebuggerAttached
     | DebuggerDetached
     | DebuggerAwaited
+    | CommandDebuggable
     | RunHeld
     | RunResumed
     | Warned

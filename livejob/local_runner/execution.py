@@ -7,7 +7,6 @@ Knows nothing of the bridge or of other runs.
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -17,17 +16,16 @@ from livejob.errors import LivejobError
 from livejob.local_runner.active_run import ActiveRun
 from livejob.local_runner.attempt_output import AttemptOutput
 from livejob.local_runner.debugging import AttemptAtHand, AttemptDebugging, Debugging, NoDebugging
-from livejob.local_runner.endings import outcome_of, requeued, stopped_before_start
+from livejob.local_runner.endings import nothing_to_run_in, outcome_of, requeued, stopped_before_start
 from livejob.local_runner.events import Reporter, RunEnded, RunStarted, Warned
+from livejob.local_runner.lending import AttemptLink, JobPool
 from livejob.local_runner.logs import RunLogs
 from livejob.local_runner.pauses import Pauses
-from livejob.local_runner.pool import WorkerPool
 from livejob.local_runner.records import Records
 from livejob.local_runner.reservation import Reservation
 from livejob.local_runner.sources.feed import SourceFeed
 from livejob.local_runner.time_limit import TimeLimit
 from livejob.local_runner.waiting import wait_first
-from livejob.local_runner.worker_link import WorkerLink
 from livejob.project.specs import JobSpec
 from livejob.runs.model import Run
 from livejob.wire.limits import CANCEL_GRACE_S
@@ -50,7 +48,7 @@ class LiveJob(Protocol):
     def spec(self) -> JobSpec: ...
 
     @property
-    def pool(self) -> WorkerPool: ...
+    def pool(self) -> JobPool: ...
 
 
 class RunExecution:
@@ -84,7 +82,7 @@ class RunExecution:
             EngineUnavailable, ImageMissing, WorkerFailed: it cannot be started.
         """
 
-        async def prepare(link: WorkerLink) -> None:
+        async def prepare(link: AttemptLink) -> None:
             await link.prepare(await self._sources.current(self._clock.monotonic_s() - SOURCES_AGE_S))
 
         await job.pool.warm(prepare)
@@ -95,8 +93,7 @@ class RunExecution:
         try:
             link = await reservation.take(active.stop_asked)
         except LivejobError as error:
-            failure = Failure(FailureType.WORKER_FAILED, error.message, remedy=error.remedy)
-            await self._record(active, Outcome(Input.FAIL, failure=failure), began_s)
+            await self._record(active, nothing_to_run_in(error), began_s)
             return
         if link is None:
             await self._record(active, stopped_before_start(active.reason), began_s)
@@ -111,7 +108,7 @@ class RunExecution:
             active.is_restarting = outcome.input is Input.REQUEUE
         await self._record(active, outcome, began_s)
 
-    async def _attempt(self, active: ActiveRun, spec: JobSpec, link: WorkerLink) -> tuple[float, Outcome]:
+    async def _attempt(self, active: ActiveRun, spec: JobSpec, link: AttemptLink) -> tuple[float, Outcome]:
         run = active.run
         try:
             payload = await self._records.payload(run)
@@ -133,7 +130,7 @@ class RunExecution:
             await pauses.close()
 
     async def _debugged(
-        self, active: ActiveRun, spec: JobSpec, link: WorkerLink, payload: bytes, debugged: _Debugged
+        self, active: ActiveRun, spec: JobSpec, link: AttemptLink, payload: bytes, debugged: _Debugged
     ) -> tuple[float, Outcome]:
         run = active.run
         log_file = self._logs.open(run.id)
@@ -148,7 +145,7 @@ class RunExecution:
             body=payload,
             debugger=debugged.debugging.start,
         )
-        log = f"file://{socket.gethostname()}{self._logs.path(run.id).absolute()}"
+        log = self._logs.address(run.id)
         began_s = self._clock.monotonic_s()
         try:
             # The record follows while the handler already starts: it must not wait for a round trip.
@@ -159,7 +156,7 @@ class RunExecution:
             output.close()
         return began_s, outcome
 
-    async def _give_sources(self, active: ActiveRun, link: WorkerLink) -> None:
+    async def _give_sources(self, active: ActiveRun, link: AttemptLink) -> None:
         """What was saved before the invocation; of a run that has waited, what was saved until just now."""
         since_s = max(active.heard_s, self._clock.monotonic_s() - SOURCES_AGE_S)
         await link.give_sources(await self._sources.current(since_s))
@@ -181,7 +178,7 @@ class RunExecution:
             active.stop("cancel")
 
     async def _until_ended(
-        self, active: ActiveRun, spec: JobSpec, link: WorkerLink, this: _Attempt
+        self, active: ActiveRun, spec: JobSpec, link: AttemptLink, this: _Attempt
     ) -> Outcome:
         start = this.start
         attempt = asyncio.ensure_future(link.run(start, this.output.take))
@@ -256,5 +253,5 @@ class _Attempt:
     debugged: _Debugged
 
 
-async def _send_debugger(link: WorkerLink, run: Run, data: bytes) -> None:
+async def _send_debugger(link: AttemptLink, run: Run, data: bytes) -> None:
     await link.send_debugger(DebuggerBytes(run.id, run.attempt_number, data))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,29 +122,39 @@ class RunLogs:
         self._runs = state_dir / "runs"
 
     def path(self, run_id: RunId) -> Path:
-        """The file of one run; it exists once the run has started here."""
+        """The file of one run; it exists once the run has written something here."""
         return self._runs / run_id / "output.ndjson"
 
+    def address(self, run_id: RunId) -> str:
+        """The same file as a run's record names it, with this machine's name."""
+        return f"file://{socket.gethostname()}{self.path(run_id).absolute()}"
+
     def open(self, run_id: RunId) -> RunLog:
-        """Open a run's file for writing, at its end."""
-        path = self.path(run_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return RunLog(path.open("a", encoding="utf-8"))
+        """A run's file for writing, at its end."""
+        return RunLog(self.path(run_id))
 
 
 class RunLog:
-    """Writes the output of one run; every line reaches the file at once, for those who follow it."""
+    """Writes the output of one run; every line reaches the file at once, for those who follow it.
 
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
+    The file is made with the first line: that takes longer than all else before a handler's start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
 
     def write(self, lines: list[LogLine]) -> None:
         """Append lines in the order given."""
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("a", encoding="utf-8")
         self._file.writelines(json.dumps(asdict(line), ensure_ascii=False) + "\n" for line in lines)
         self._file.flush()
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 class LogReader:

@@ -14,6 +14,7 @@ from livejob.clock import Clock
 from livejob.errors import EngineUnavailable
 from livejob.local_runner.engines.port import Engine, Worker, WorkerSpec
 from livejob.local_runner.events import EngineBack, EngineWaiting, Reporter
+from livejob.local_runner.lending import AttemptLink
 from livejob.local_runner.sources.listing import Listing
 from livejob.local_runner.worker_link import WorkerLink, WorkerService
 from livejob.wire.worker import Hello, ImportChecked
@@ -96,8 +97,9 @@ class WorkerPool:
             self._slots.release()
             raise
 
-    async def release(self, link: WorkerLink) -> None:
+    async def release(self, link: AttemptLink) -> None:
         """Give a worker back: it is kept if it lives and is of the present age, ended otherwise."""
+        assert isinstance(link, WorkerLink)  # what this pool has lent
         self._slots.release()
         if link.is_alive and not link.is_worn and not self._closed and self._ages.get(link.id) == self._age:
             self._idle.append(_Idle(link, self._clock.monotonic_s()))
@@ -105,12 +107,12 @@ class WorkerPool:
             await self._end(link)
 
     async def warm(self, prepare: Callable[[WorkerLink], Awaitable[None]]) -> None:
-        """Have one worker ready before it is needed; does nothing if one is.
+        """Have one worker ready before it is needed; does nothing if one is, or while the cap is reached.
 
         Raises:
             EngineUnavailable, ImageMissing, WorkerFailed: it cannot be started.
         """
-        if self._idle or self._closed or self._warming is not None:
+        if self._idle or self._closed or self._warming is not None or self._slots.locked():
             return
         warmed = self._warming = asyncio.Event()
         try:

@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from livejob.errors import LivejobError, ProjectError
+from livejob.errors import LivejobError
 from livejob.local_runner.catalog import CatalogJob, JobCatalog
+from livejob.local_runner.containers.saves import ImageSaves
 from livejob.local_runner.dependencies import Dependencies
 from livejob.local_runner.events import Reporter, SourceMended, SourceProblem, SourceSaved, Warned
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
@@ -35,17 +36,18 @@ _SOURCE_SUFFIXES = frozenset({".py", ".toml", ".lock", ".txt"})
 class ReloadParts:
     """The ready collaborators of a Reload.
 
-    discover: reads the app's job definitions anew; raises ProjectError where livejob.toml cannot be read.
+    discover: the app's job definitions, when these files have changed since it was last asked.
     defined:  hears of the definitions after each save, when all could be read.
     """
 
     sources: SourceFeed
     watcher: SourceWatcher
     catalog: JobCatalog
-    discover: Callable[[], Discovery]
+    discover: Callable[[Collection[str]], Discovery]
     dependencies: Dependencies
     checks: ImportChecks | NoChecks
     defined: Callable[[Mapping[str, JobSpec]], None]
+    images: ImageSaves
 
 
 class Reload:
@@ -60,6 +62,7 @@ class Reload:
         self._dependencies = parts.dependencies
         self._checks = parts.checks
         self._defined = parts.defined
+        self._images = parts.images
         self._broken: set[str] = set()
         self._settings: dict[Path, bytes] = {}
         self._told = NOTHING
@@ -88,6 +91,7 @@ class Reload:
     async def run(self, saved: Callable[[Collection[str]], None]) -> None:
         """Follow saves until cancelled; `saved` hears of the jobs whose source was saved."""
         async for paths in self._watcher.changes():
+            self._images.note(paths, saved)
             if not any(_may_be_source(path) for path in paths):
                 continue
             sources = await self._sources.refreshed()
@@ -110,15 +114,11 @@ class Reload:
         if not self._broken:
             # Else the import fails as well, and what is wrong was just said.
             self._checks.begin()
-        await self._follow_definitions()
+        await self._follow_definitions(changed)
 
-    async def _follow_definitions(self) -> None:
+    async def _follow_definitions(self, changed: Collection[str]) -> None:
         """Let changed definitions take effect; not while one is unreadable: its job would seem removed."""
-        try:
-            found = self._discover()
-        except ProjectError as error:
-            self._reporter.report(SourceProblem(SETTINGS_FILE, error.message, ""))
-            return
+        found = self._discover(changed)
         for problem in found.problems:
             if not problem.excerpt:  # a syntax error has one, and was reported by the save itself
                 where, _, message = problem.text.partition(": ")
@@ -137,10 +137,12 @@ class Reload:
     def _jobs_with(self, changed: Collection[str]) -> set[str]:
         """The jobs that have loaded one of the files, and those of which it is not known what they load."""
         use = self._sources.use
-        return {name for name in self._catalog if use.is_unknown(name)} | set(use.jobs_with(changed))
+        unknown = {name for name in self._catalog if use.is_unknown(name) and name not in self._images}
+        return unknown | set(use.jobs_with(changed))
 
     async def close(self) -> None:
         await self._checks.close()
+        await self._images.close()
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
-from livejob.local_runner.pool import WorkerPool
+from livejob.local_runner.lending import AttemptLink, AttemptPool
 from livejob.local_runner.waiting import wait_first
-from livejob.local_runner.worker_link import WorkerLink
 
 
 class Reservation:
     """Owns the acquisition until `take` has given the worker, or `forget` has given it back."""
 
-    def __init__(self, pool: WorkerPool, heard_s: float) -> None:
+    def __init__(self, pool: AttemptPool, heard_s: float) -> None:
         """`heard_s`: when the run was heard of (monotonic)."""
         self.heard_s = heard_s
         self._pool = pool
         self._acquiring = asyncio.ensure_future(pool.acquire())
         self._is_open = True
 
-    async def take(self, stop_asked: asyncio.Event) -> WorkerLink | None:
+    async def take(self, stop_asked: asyncio.Event) -> AttemptLink | None:
         """The worker, which is the caller's to release; None when the stop was asked for first.
 
         Raises:
-            EngineUnavailable, ImageMissing, WorkerFailed: as `WorkerPool.acquire`.
+            EngineError: as `AttemptPool.acquire`.
         """
         stopping = asyncio.ensure_future(stop_asked.wait())
         try:

@@ -21,20 +21,27 @@ from livejob.local_runner.waiting import wait_first
 from livejob.wire.framing import FrameError, FrameReader
 from livejob.wire.worker import (
     CheckImport,
+    CredentialsGranted,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
     Ended,
+    GrantCredentials,
     Hello,
     ImportChecked,
     ModulesLearned,
     Notice,
+    OpenStream,
     Output,
+    RevokeCredentials,
     Shutdown,
     SourcesLoaded,
     StartAttempt,
     Started,
     StopAttempt,
+    StreamBytes,
+    StreamClosed,
+    StreamOpened,
     WorkerMessage,
     decode,
     encode,
@@ -44,6 +51,7 @@ CredentialsDocument = Callable[[], Awaitable[str]]
 """Gives the JSON of the job role's current credentials; raises LivejobError with the reason."""
 
 AttemptMessage = Started | Output | Notice | DebuggerBytes
+StreamMessage = StreamOpened | StreamBytes | StreamClosed
 AttemptSink = Callable[[AttemptMessage], None]
 
 
@@ -89,6 +97,8 @@ class WorkerLink:
         self._sink: AttemptSink | None = None
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
         self._ended: asyncio.Future[Ended] | None = None
+        self.on_stream: Callable[[StreamMessage], None] | None = None
+        self._granted: asyncio.Future[CredentialsGranted] | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._reading = asyncio.create_task(self._read(), name=f"worker {worker.id}")
 
@@ -197,6 +207,41 @@ class WorkerLink:
         except WorkerFailed:
             return
 
+    async def grant_credentials(self) -> CredentialsGranted:
+        """Open the worker's credential endpoint for what runs beside it, until `revoke_credentials`.
+
+        Raises:
+            WorkerFailed: the worker is gone.
+        """
+        self._granted = asyncio.get_running_loop().create_future()
+        await self._worker.send(encode(GrantCredentials()))
+        await wait_first(self._granted, self._reading)
+        if not self._granted.done():
+            raise WorkerFailed(f"the worker {self.id} has ended")
+        return self._granted.result()
+
+    async def revoke_credentials(self) -> None:
+        """Close the endpoint again. No error when the worker is gone."""
+        try:
+            await self._worker.send(encode(RevokeCredentials()))
+        except WorkerFailed:
+            return
+
+    async def send_stream(self, message: OpenStream | StreamBytes | StreamClosed) -> None:
+        """Of a stream to a port on the worker's loopback; what comes back goes to `on_stream`.
+
+        No error when the worker is gone.
+        """
+        try:
+            await self._worker.send(encode(message))
+        except WorkerFailed:
+            return
+
+    async def wait_lost(self) -> WorkerLost:
+        """Until the worker has ended without being asked."""
+        await asyncio.wait([self._reading])
+        return WorkerLost(await self._worker.wait_ended())
+
     async def close(self) -> WorkerExit:
         """End the worker: politely, then by force."""
         try:
@@ -245,6 +290,9 @@ class WorkerLink:
                 task = asyncio.create_task(self._answer(request), name="credentials")
                 self._answers.add(task)
                 task.add_done_callback(self._answers.discard)
+            case CredentialsGranted():
+                if self._granted is not None and not self._granted.done():
+                    self._granted.set_result(message)
             case Hello():
                 if not self._hello.done():
                     self._hello.set_result(message)
@@ -262,6 +310,9 @@ class WorkerLink:
             case ModulesLearned(is_spoilt=is_spoilt):
                 self.is_worn = self.is_worn or is_spoilt
                 self._service.preloads.learn(self.id, message)
+            case StreamOpened() | StreamBytes() | StreamClosed():
+                if self.on_stream is not None:
+                    self.on_stream(message)
             case SourcesLoaded(paths):
                 self._service.loaded(paths)
             case _:

@@ -1,21 +1,22 @@
 """Finds the jobs of an app by reading its source, never by importing it.
 
 A file that cannot be read hides no other file's jobs: what is wrong comes back as problems beside them.
-Called at each start, deployment and save, so files that do not mention livejob are not even parsed.
+Called at each start, deployment and save, so files that do not mention livejob are not even parsed, and after
+a save only what was saved is read again.
 """
 
 from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from livejob.errors import JobSpecInvalid, NoJobs
 from livejob.project.decorators import DecoratedFunction, find_decorated, module_names
 from livejob.project.job_arguments import make_spec, refuse_container
-from livejob.project.source_files import python_files
+from livejob.project.source_files import is_python_file, python_files, walk_order
 from livejob.project.specs import CONTAINER_RUNTIME, JobSpec
 
 SETTINGS_FILE = "livejob.toml"
@@ -63,30 +64,78 @@ def discover(
     tables: Mapping[str, Mapping[str, object]] | None = None,
     defaults: Mapping[str, object] | None = None,
 ) -> Discovery:
-    """All jobs of an app: decorated functions and the `[jobs.Name]` tables of livejob.toml.
+    """All jobs of an app as they are written at this moment; arguments as of `JobFinder`."""
+    return JobFinder(root, source, tables, defaults).find()
 
-    root:     the app's directory, absolute; places in messages are relative to it.
-    source:   directory that becomes /var/task, `root` or below.
-    tables:   name -> arguments, `handler` among them.
-    defaults: arguments for jobs that do not give them.
+
+class JobFinder:
+    """The jobs of one app: decorated functions and the `[jobs.Name]` tables of livejob.toml.
+
+    Remembers what each file defines.
     """
-    found = [*_decorated(root, source), *_tabled(source, tables or {})]
-    problems = [each for each in found if isinstance(each, Problem)]
-    jobs: dict[str, JobSpec] = {}
-    for each in found:
-        if isinstance(each, Problem):
-            continue
-        try:
-            if not each.is_table:
-                refuse_container(each.arguments, each.place)
-            spec = make_spec({**(defaults or {}), **each.arguments}, each.handler, each.place)
-        except JobSpecInvalid as error:
-            problems.append(Problem(error.message))
-            continue
-        first = jobs.setdefault(spec.name, spec)
-        if first is not spec:
-            problems.append(Problem(f"{spec.defined_at}: {first.defined_at} defines a job {spec.name} too"))
-    return Discovery(jobs, problems)
+
+    def __init__(
+        self,
+        root: Path,
+        source: Path,
+        tables: Mapping[str, Mapping[str, object]] | None = None,
+        defaults: Mapping[str, object] | None = None,
+    ) -> None:
+        """
+        root:     the app's directory, absolute; places in messages are relative to it.
+        source:   directory that becomes /var/task, `root` or below.
+        tables:   name -> arguments, `handler` among them.
+        defaults: arguments for jobs that do not give them.
+        """
+        self._root = root
+        self._source = source
+        self.tables = tables or {}
+        self._defaults = defaults or {}
+        self._by_file: dict[str, tuple[_Found, ...]] | None = None
+
+    def find(self) -> Discovery:
+        """All jobs, each file read anew."""
+        files = ((path.relative_to(self._source).as_posix(), path) for path in python_files(self._source))
+        self._by_file = {name: tuple(_decorated(self._root, self._source, path)) for name, path in files}
+        return self._discovery()
+
+    def find_after(self, changed: Iterable[str]) -> Discovery:
+        """All jobs, when since the last look only these files, relative to the source, have changed."""
+        if self._by_file is None:
+            return self.find()
+        for name in changed:
+            self._by_file.pop(name, None)
+            path = self._source / name
+            if is_python_file(path, self._source):
+                self._by_file[name] = tuple(_decorated(self._root, self._source, path))
+        return self._discovery()
+
+    def _discovery(self) -> Discovery:
+        # In the order of a walk: of two jobs of one name, the first one counts.
+        assert self._by_file is not None
+        files = sorted((name for name, found in self._by_file.items() if found), key=walk_order)
+        found = [
+            *(each for name in files for each in self._by_file[name]),
+            *_tabled(self._source, self.tables),
+        ]
+        problems = [each for each in found if isinstance(each, Problem)]
+        jobs: dict[str, JobSpec] = {}
+        for each in found:
+            if isinstance(each, Problem):
+                continue
+            try:
+                if not each.is_table:
+                    refuse_container(each.arguments, each.place)
+                spec = make_spec({**self._defaults, **each.arguments}, each.handler, each.place)
+            except JobSpecInvalid as error:
+                problems.append(Problem(error.message))
+                continue
+            first = jobs.setdefault(spec.name, spec)
+            if first is not spec:
+                problems.append(
+                    Problem(f"{spec.defined_at}: {first.defined_at} defines a job {spec.name} too")
+                )
+        return Discovery(jobs, problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +148,32 @@ class _Definition:
     is_table: bool = False
 
 
-def _decorated(root: Path, source: Path) -> Iterator[_Definition | Problem]:
-    for path in python_files(source):
+_Found = _Definition | Problem
+
+
+def _decorated(root: Path, source: Path, path: Path) -> Iterator[_Found]:
+    """What one file defines."""
+    try:
         text = path.read_bytes()
-        if b"livejob" not in text:
-            continue
-        shown = path.relative_to(root).as_posix()
-        tree = _parse(text, shown)
-        if isinstance(tree, Problem):
-            yield tree
-            continue
-        module = path.relative_to(source).with_suffix("").as_posix()
-        for each in find_decorated(tree):
-            if isinstance(each, DecoratedFunction):
-                handler = f"{module}.{each.function}"
-                yield _Definition(each.arguments, handler, f"{shown}:{each.line}")
-            else:
-                yield Problem(f"{shown}:{each.line}: {each.message}")
+    except FileNotFoundError:  # removed since it was listed
+        return
+    if b"livejob" not in text:
+        return
+    shown = path.relative_to(root).as_posix()
+    tree = _parse(text, shown)
+    if isinstance(tree, Problem):
+        yield tree
+        return
+    module = path.relative_to(source).with_suffix("").as_posix()
+    for each in find_decorated(tree):
+        if isinstance(each, DecoratedFunction):
+            handler = f"{module}.{each.function}"
+            yield _Definition(each.arguments, handler, f"{shown}:{each.line}")
+        else:
+            yield Problem(f"{shown}:{each.line}: {each.message}")
 
 
-def _tabled(source: Path, tables: Mapping[str, Mapping[str, object]]) -> Iterator[_Definition | Problem]:
+def _tabled(source: Path, tables: Mapping[str, Mapping[str, object]]) -> Iterator[_Found]:
     for name, table in tables.items():
         place = f"{SETTINGS_FILE} [jobs.{name}]"
         arguments = {"name": name, **table}

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import PurePosixPath
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from livejob.errors import JobSpecInvalid
-from livejob.project.specs import CONTAINER_RUNTIME, Container, JobSpec, OnSave, Statement
+from livejob.project.specs import CONTAINER_RUNTIME, Container, DebugCommand, JobSpec, OnSave, Statement
 from livejob.project.units import parse_duration_s, parse_size_bytes
 from livejob.wire.limits import (
     BACKOFF_MAX_S,
@@ -195,15 +195,35 @@ def _runtime(value: object) -> str:
 
 
 def _container(value: object) -> Container:
-    if not isinstance(value, Mapping) or not value.keys() <= {"cmd", "file", "build_args"}:
+    if not isinstance(value, Mapping) or not value.keys() <= {"cmd", "file", "build_args", "debug"}:
         raise ValueError(_CONTAINER_FORM)
     command = value.get("cmd")
-    if not isinstance(command, list | tuple) or not command or not all(map(_is_argument, command)):
+    if not _is_command(command):
         raise ValueError(f"{_CONTAINER_FORM}, and cmd has at least the program")
     file = value.get("file", "Dockerfile")
     if not isinstance(file, str) or not file or PurePosixPath(file).is_absolute() or ".." in file.split("/"):
         raise ValueError(f"{_CONTAINER_FORM}, and file lies in the job's directory")
-    return Container(tuple(command), file, _build_args(value.get("build_args", {})))
+    build_args = _build_args(value.get("build_args", {}))
+    return Container(tuple(command), file, build_args, _debug(value.get("debug")))
+
+
+def _debug(value: object) -> DebugCommand | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or value.keys() != {"cmd", "port", "root"}:
+        raise ValueError(_DEBUG_FORM)
+    command, port, root = value["cmd"], value["port"], value["root"]
+    if not _is_command(command) or not any("{port}" in word for word in command):
+        raise ValueError(f"{_DEBUG_FORM}, and cmd has {{port}} where its debugger is to listen")
+    if not isinstance(port, int) or isinstance(port, bool) or not 1024 <= port <= 65535:
+        raise ValueError(f"{_DEBUG_FORM}, and port is from 1024 to 65535")
+    if not isinstance(root, str) or not PurePosixPath(root).is_absolute():
+        raise ValueError(f"{_DEBUG_FORM}, and root is a directory of the image")
+    return DebugCommand(tuple(command), port, root)
+
+
+def _is_command(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list | tuple) and bool(value) and all(map(_is_argument, value))
 
 
 def _build_args(value: object) -> Mapping[str, str]:
@@ -220,6 +240,7 @@ def _is_argument(value: object) -> bool:
     return isinstance(value, str) and "\0" not in value
 
 
+_DEBUG_FORM = 'a table whose debug is { cmd = ["program", "{port}"], port = 5680, root = "/var/task" }'
 _CONTAINER_FORM = (
     'a table { cmd = ["program", "argument"], file = "Dockerfile", build_args = { NAME = "text" } }'
 )

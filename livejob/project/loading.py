@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from livejob.errors import ProjectNotFound, SettingsInvalid
-from livejob.project.discovery import SETTINGS_FILE, Discovery, discover
+from livejob.project.discovery import SETTINGS_FILE, Discovery, JobFinder, Problem
 from livejob.project.settings import LIVEJOB_DIRECTORY, SettingRow, Settings, setting_rows
 from livejob.wire.names import NAME_PATTERN
 
@@ -66,9 +66,35 @@ def load_settings(root: Path, flags: Mapping[str, object], environ: Mapping[str,
 
 
 def discover_jobs(settings: Settings) -> Discovery:
-    """The app's jobs as its source and livejob.toml define them at this moment."""
+    """The app's jobs as its source defines them at this moment, and livejob.toml did when it was read."""
+    return job_finder(settings).find()
+
+
+def job_finder(settings: Settings) -> JobFinder:
+    """Finds the app's jobs again and again."""
     defaults = {"concurrency": settings.concurrency, "on_save": settings.on_save}
-    return discover(settings.root, settings.source_directory, settings.job_tables, defaults)
+    return JobFinder(settings.root, settings.source_directory, settings.job_tables, defaults)
+
+
+class PresentJobs:
+    """The app's jobs again and again, as its source and livejob.toml define them at that moment.
+
+    Of livejob.toml its [jobs.Name] tables alone: other settings are a session's from its begin on.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = settings.root
+        self._finder = job_finder(settings)
+
+    def find_after(self, changed: Iterable[str]) -> Discovery:
+        """As `JobFinder.find_after`; a livejob.toml that cannot be read is a problem."""
+        try:
+            written = _read_file(self._root / SETTINGS_FILE)
+            self._finder.tables = _job_tables(written.get(JOBS_KEY, {}))
+        except SettingsInvalid as error:
+            self._finder.find_after(changed)
+            return Discovery({}, [Problem(error.message)])
+        return self._finder.find_after(changed)
 
 
 def remember_stage(settings: Settings) -> None:

@@ -28,8 +28,25 @@ def python_files(source: Path) -> Iterator[Path]:
             if count > FILES_MAX:
                 return
             path = Path(directory, name)
-            if path.is_file() and path.stat().st_size <= FILE_BYTES_MAX:
+            if _is_code(path):
                 yield path
+
+
+def is_python_file(path: Path, source: Path) -> bool:
+    """True for what `python_files` of the source gives."""
+    directories = [each for each in path.parents if each != source and each.is_relative_to(source)]
+    is_own = all(is_own_directory(each) and not each.is_symlink() for each in directories)
+    return path.suffix == ".py" and is_own and _is_code(path)
+
+
+def walk_order(name: str) -> tuple[list[str], str]:
+    """Sorts paths relative to the source as `python_files` gives them: files before directories."""
+    *directories, file = name.split("/")
+    return directories, file
+
+
+def _is_code(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= FILE_BYTES_MAX
 
 
 def is_own_directory(directory: Path) -> bool:

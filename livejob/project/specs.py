@@ -23,20 +23,46 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class DebugCommand:
+    """What runs in a container job's place in a session with --debug.
+
+    command: with a debugger that listens on 127.0.0.1, at the port that takes the place of `{port}`.
+    port:    of this machine, to which editors attach.
+    root:    where in the image the job's directory is.
+    """
+
+    command: tuple[str, ...]
+    port: int
+    root: str
+
+    def listening_at(self, port: int) -> tuple[str, ...]:
+        """The command, its debugger at that port."""
+        return tuple(word.replace("{port}", str(port)) for word in self.command)
+
+    @property
+    def is_python(self) -> bool:
+        """True for debugpy, False for Node's inspector."""
+        return any("debugpy" in word for word in self.command)
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """What runs in a container job, and how its image is made.
 
     command:    command and arguments, run by a shell in the build's directory; at least one.
     file:       the Dockerfile, relative to the job's directory.
     build_args: `docker build --build-arg`, values by name.
+    debug:      for development alone; None for a job that cannot be debugged.
     """
 
     command: tuple[str, ...]
     file: str = "Dockerfile"
     build_args: Mapping[str, str] = field(default_factory=dict)
+    debug: DebugCommand | None = None
 
 
 CONTAINER_RUNTIME = "container"
+DEFAULT_RUNTIME = "python3.11"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +89,7 @@ class JobSpec:
     name: str
     handler: str
     defined_at: str
-    runtime: str = "python3.11"
+    runtime: str = DEFAULT_RUNTIME
     timeout_s: int = 8 * 3600
     memory_bytes: int = 3 * GIB
     concurrency: int = 10

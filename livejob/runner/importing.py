@@ -13,8 +13,10 @@ import linecache
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
+from itertools import takewhile
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -43,21 +45,42 @@ def add_root(root: str) -> None:
     sys.path.insert(0, root)
 
 
-def forget_shadowed(preloaded: Collection[str], root: str, code: CodeCache) -> None:
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """Modules that were imported ahead, before a fork. tops: their names at the top level, each once."""
+
+    names: frozenset[str] = frozenset()
+    tops: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Collection[str]) -> Preloaded:
+        return cls(frozenset(names), tuple(sorted({name.partition(".")[0] for name in names})))
+
+
+def forget_shadowed(preloaded: Preloaded, root: str, code: CodeCache) -> None:
     """Forget modules that were imported ahead and whose name the user's source takes: it comes first."""
-    for top in {name.partition(".")[0] for name in preloaded}:
+    for top in preloaded.tops:
         stem = f"{root}{os.sep}{top}"
         places = (stem + SOURCE_SUFFIX, f"{stem}{os.sep}__init__{SOURCE_SUFFIX}")
         if not any(code.sources.look(path) for path in places):
             continue
-        for name in [name for name in preloaded if name == top or name.startswith(f"{top}.")]:
+        for name in [name for name in preloaded.names if name == top or name.startswith(f"{top}.")]:
             sys.modules.pop(name, None)
 
 
-def packages_imported_since(before: Collection[str]) -> list[str]:
-    """Names of modules that are in `sys.modules` and not in `before`, without the user's own, in order."""
-    modules = list(sys.modules.items())
-    return [name for name, module in modules if name not in before and _is_package(module, name)]
+def last_imported() -> str:
+    """Name of the module that came last: see `packages_imported_after`."""
+    return next(reversed(sys.modules))
+
+
+def packages_imported_after(last: str) -> list[str]:
+    """Names of the modules that have come after `last`, without the user's own, in order.
+
+    From the end: a look at an object writes into its memory (it is counted), which a forked process has to
+    copy for that; so it looks at none of those that it inherited. At all of them when `last` itself is gone.
+    """
+    newest_first = takewhile(lambda item: item[0] != last, reversed(sys.modules.items()))
+    return [name for name, module in reversed(list(newest_first)) if _is_package(module, name)]
 
 
 def _is_package(module: object, name: str) -> bool:

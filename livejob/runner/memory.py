@@ -8,13 +8,15 @@ each process by itself, and neither shared memory nor files; it exists on Linux 
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
-_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_OOM_SCORE = "/proc/self/oom_score_adj"
+_MEMINFO = Path("/proc/meminfo")
 _NO_LIMIT_BYTES = 1 << 60
 """Version 1 says "no limit" by a number near 2**63."""
 
@@ -24,10 +26,12 @@ class OomCounter:
 
     def __init__(self, cgroup: Path = _CGROUP, membership: Path = Path("/proc/self/cgroup")) -> None:
         own = _own_paths(membership)
-        self._counters = [
+        counters = [
             *(cgroup / "memory" / path / "memory.oom_control" for path in own),
             *(cgroup / path / "memory.events" for path in own),
         ]
+        # Looked for once: it is read twice in each attempt, and stays where it is.
+        self._counter = next((path for path in counters if _kills(path) is not None), None)
         self._limits = [
             *(cgroup / "memory" / path / "memory.limit_in_bytes" for path in own),
             *(cgroup / path / "memory.max" for path in own),
@@ -35,11 +39,7 @@ class OomCounter:
 
     def count(self) -> int:
         """0 where the kernel does not tell."""
-        for text in _texts(self._counters):
-            fields = dict(line.split(None, 1) for line in text.splitlines() if " " in line)
-            if "oom_kill" in fields:
-                return int(fields["oom_kill"])
-        return 0
+        return 0 if self._counter is None else _kills(self._counter) or 0
 
     def limit_bytes(self) -> int | None:
         """The control group's limit; None when it has none, or does not tell."""
@@ -48,6 +48,15 @@ class OomCounter:
                 limit = int(text)
                 return limit if limit < _NO_LIMIT_BYTES else None
         return None
+
+
+def _kills(counter: Path) -> int | None:
+    """What one of the kernel's files says; None when it says nothing of that."""
+    for text in _texts([counter]):
+        fields = dict(line.split(None, 1) for line in text.splitlines() if " " in line)
+        if "oom_kill" in fields:
+            return int(fields["oom_kill"])
+    return None
 
 
 def limit_own_memory(limit_bytes: int) -> None:
@@ -62,7 +71,20 @@ def limit_own_memory(limit_bytes: int) -> None:
 def be_killed_first() -> None:
     """When memory runs out, the kernel shall kill this process and not its parent. Linux only."""
     with suppress(OSError):  # no /proc, or a sandbox that forbids it: the kernel then chooses by itself
-        _OOM_SCORE.write_text("1000")
+        score = os.open(_OOM_SCORE, os.O_WRONLY)
+        try:
+            os.write(score, b"1000")
+        finally:
+            os.close(score)
+
+
+def memory_left_bytes(meminfo: Path = _MEMINFO) -> int | None:
+    """What this machine could still give without swapping; None where the kernel does not tell."""
+    for text in _texts([meminfo]):
+        fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        if "MemAvailable" in fields:
+            return int(fields["MemAvailable"].split()[0]) * 1024  # said in kB
+    return None
 
 
 def _own_paths(membership: Path) -> list[str]:

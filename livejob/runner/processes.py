@@ -69,8 +69,10 @@ def with_environment(name: str) -> Iterator[tuple[int, str]]:
                     yield pid, os.fsdecode(entry[len(prefix) :])
 
 
-def end_children(patience_s: float = 2.0) -> list[str]:
+def end_children(patience_s: float = 2.0, kept: int | None = None) -> list[str]:
     """Kill whatever still descends from this process and reap it; names of what was still alive.
+
+    kept: a child that stays; it has none of its own.
 
     Gives up after `patience_s`: a process that hangs in the kernel can be waited for, not ended.
     """
@@ -82,8 +84,11 @@ def end_children(patience_s: float = 2.0) -> list[str]:
         except ChildProcessError:
             break
         if pid == 0:
-            names.update({each: _name(each) for each in descendants(os.getpid()) if each not in names})
-            _kill_descendants()
+            alive = [each for each in descendants(os.getpid()) if each != kept]
+            if kept is not None and not alive:
+                break
+            names.update({each: _name(each) for each in alive if each not in names})
+            _kill_all(alive, is_sparing=kept is not None)
             time.sleep(_REAP_PAUSE_S)
     return list(names.values())
 
@@ -103,13 +108,14 @@ def kill_group(leader: int, number: signal.Signals) -> None:
         os.killpg(leader, number)
 
 
-def _kill_descendants() -> None:
-    if os.getpid() == 1:
+def _kill_all(alive: list[int], *, is_sparing: bool) -> None:
+    """The descendants of this process; with `is_sparing`, no others than `alive`."""
+    if os.getpid() == 1 and not is_sparing:
         # All but the caller, in one step that no fork can outrun. Source: kill(2).
         with suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)
         return
-    for pid in descendants(os.getpid()):
+    for pid in alive:
         kill(pid)
 
 

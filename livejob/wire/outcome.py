@@ -35,6 +35,7 @@ class FailureType(StrEnum):
     BUILD_NOT_STARTED = "BuildNotStarted"  # CodeBuild did not take it
     IMAGE_PULL_FAILED = "ImagePullFailed"
     SOURCE_FAILED = "SourceFailed"  # the bundle could not be fetched or unpacked
+    IMAGE_NOT_BUILT = "ImageNotBuilt"  # of a container job, on this machine
     ACCOUNT_LIMIT = "AccountLimit"  # as many builds as the account may have
 
 

@@ -4,14 +4,16 @@ Each message is a frozen dataclass; its `body` field, if any, travels as the fra
 as the frame's JSON head. Both sides run the same copy of this module.
 
     daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
+                 GrantCredentials, RevokeCredentials, OpenStream, StreamBytes, StreamClosed,
                  DebuggerBytes, Shutdown-->
     supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
-                 CredentialsWanted, DebuggerBytes, Notice-->
+                 CredentialsWanted, CredentialsGranted, StreamOpened, StreamBytes, StreamClosed,
+                 DebuggerBytes, Notice-->
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from livejob.wire.framing import FrameError, Head, encode_frame
@@ -157,6 +159,51 @@ class CredentialsReply:
     error: str = ""
 
 
+class BesideMessage:
+    """Of what runs beside a worker without attempts, in its network: the command of a container job."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantCredentials(BesideMessage):
+    """Open the credential endpoint for what runs beside this worker, in its network; see CredentialsGranted.
+
+    Not while the worker has an attempt, which has the endpoint for itself.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeCredentials(BesideMessage):
+    """What ran beside this worker has ended: its token is worth nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream(BesideMessage):
+    """Connect to a port on the worker's loopback; StreamOpened or StreamClosed is the answer.
+
+    stream: a number that the daemon has not used in this worker.
+    """
+
+    stream: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBytes(BesideMessage):
+    """Both ways: bytes of an open stream; dropped when it is closed."""
+
+    stream: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed(BesideMessage):
+    """Both ways: nothing more will come, and nothing more is taken."""
+
+    stream: int
+
+
 @dataclass(frozen=True, slots=True)
 class DebuggerBytes:
     """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended."""
@@ -233,6 +280,21 @@ class CredentialsWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialsGranted:
+    """Answer to GrantCredentials: the endpoint's address on the loopback, and its token."""
+
+    uri: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened(BesideMessage):
+    """The port listens, and is connected."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something about the worker that a person should see once, e.g. left-over children killed."""
 
@@ -250,6 +312,12 @@ WorkerMessage = (
     | StartAttempt
     | StopAttempt
     | CredentialsReply
+    | GrantCredentials
+    | RevokeCredentials
+    | OpenStream
+    | StreamOpened
+    | StreamBytes
+    | StreamClosed
     | DebuggerBytes
     | Shutdown
     | Hello
@@ -257,6 +325,7 @@ WorkerMessage = (
     | Output
     | Ended
     | CredentialsWanted
+    | CredentialsGranted
     | Notice
 )
 
@@ -272,6 +341,12 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         StartAttempt,
         StopAttempt,
         CredentialsReply,
+        GrantCredentials,
+        RevokeCredentials,
+        OpenStream,
+        StreamOpened,
+        StreamBytes,
+        StreamClosed,
         DebuggerBytes,
         Shutdown,
         Hello,
@@ -279,6 +354,7 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         Output,
         Ended,
         CredentialsWanted,
+        CredentialsGranted,
         Notice,
     )
 }
@@ -290,7 +366,8 @@ def encode(message: WorkerMessage) -> bytes:
     Raises:
         FrameError: larger than a frame may be.
     """
-    fields: dict[str, Any] = asdict(message)
+    # Not `asdict`, which copies all that is in them.
+    fields: dict[str, Any] = {name: getattr(message, name) for name in message.__dataclass_fields__}
     body = fields.pop("body", b"")
     return encode_frame({"kind": type(message).__name__, **fields}, body)
 

@@ -104,3 +104,27 @@ def test_the_source_lies_in_the_workspace(
 
     assert ExitCode.PROJECT == code
     assert "--workspace DIR" in capsys.readouterr().err
+
+
+def test_container_jobs_have_configurations_of_their_own(app: Path) -> None:
+    """For each debug command one of its debugger's kind, with the job's directory and port; once."""
+    tables = ""
+    for name, words, port in (("Python", "-m debugpy", 5680), ("Node", "--inspect={port}", 9230)):
+        (app / "src" / name.lower()).mkdir()
+        debug = f'{{ cmd = ["run", "{words}", "{{port}}"], port = {port}, root = "/app" }}'
+        tables += f'[jobs.{name}]\nruntime = "container"\nhandler = "{name.lower()}"\ntimeout = 600\n'
+        tables += f'container = {{ cmd = ["run"], debug = {debug} }}\n'
+    with (app / "livejob.toml").open("a") as file:
+        file.write(tables)
+
+    codes = {init(app), init(app)}
+
+    found = {each["name"]: each for each in configurations(app)}
+    node, python = found["livejob: Node"], found["livejob: Python"]
+    assert ({ExitCode.OK}, 3) == (codes, len(configurations(app)))
+    assert ("node", 9230) == (node["type"], node["port"])
+    assert ("${workspaceFolder}/back/src/node", "/app") == (node["localRoot"], node["remoteRoot"])
+    assert "debugpy" == python["type"]
+    assert {"host": "127.0.0.1", "port": 5680} == python["connect"]
+    mapping = {"localRoot": "${workspaceFolder}/back/src/python", "remoteRoot": "/app"}
+    assert [mapping] == python["pathMappings"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from livejob.local_runner.logs import RunLogs
 from livejob.runs.model import Document, Run
 from livejob.wire.outcome import Failure
 from livejob.wire.states import Input
@@ -170,6 +171,17 @@ def test_logs_of_a_run_from_elsewhere_says_where(app: AppUnderTest) -> None:
 
     assert (0, "") == (told.code, told.out)
     assert "has written nothing on this machine; its log is file://other/output.ndjson" in told.err
+
+
+def test_logs_of_a_silent_run_of_this_machine_are_empty(app: AppUnderTest) -> None:
+    """A run that was executed here and has written nothing is not said to be elsewhere."""
+    queued = app.runs.create(a_run(JOB))
+    log = RunLogs(app.root / ".livejob").address(queued.id)
+    run = let(app.runs, queued, a_change(Input.CLAIM, log=log), a_change(Input.CANCEL))
+
+    told = app.livejob("logs", run.id)
+
+    assert (0, "", "") == (told.code, told.out, told.err)
 
 
 def test_cancel_asks_the_invoker(app: AppUnderTest) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from livejob.runner.memory import OomCounter
+from livejob.runner.memory import OomCounter, memory_left_bytes
 
 V1_NO_LIMIT = "9223372036854771712\n"
 
@@ -71,3 +71,20 @@ def test_nothing_is_told(tmp_path: Path, files: dict[str, str]):
     oom = counter(tmp_path, "0::/\n", files)
 
     assert (0, None) == (oom.count(), oom.limit_bytes())
+
+
+@pytest.mark.parametrize(
+    ("text", "left_bytes"),
+    [("MemTotal: 8000 kB\nMemAvailable:     2048 kB\n", 2 * 1024 * 1024), ("MemTotal: 8000 kB\n", None)],
+    ids=["told", "not told"],
+)
+def test_memory_left(tmp_path: Path, text: str, left_bytes: int | None):
+    """What could be had without swapping, if the kernel says it."""
+    (tmp_path / "meminfo").write_text(text)
+
+    assert left_bytes == memory_left_bytes(tmp_path / "meminfo")
+
+
+def test_memory_left_where_there_is_no_proc(tmp_path: Path):
+    """Nobody knows."""
+    assert memory_left_bytes(tmp_path / "meminfo") is None

@@ -34,6 +34,7 @@ _APPLETS = (
     "head",
     "find",
     "sha256sum",
+    "tail",
 )
 
 

@@ -15,7 +15,8 @@ import os
 import platform
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+import tomllib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -24,21 +25,27 @@ from typing import Any, TypeVar
 
 import livejob
 from livejob.bridge.memory import MemoryHub
+from livejob.cli.container_jobs import ContainerJobs, ContainerPlace
+from livejob.cli.engine import OpenedEngine
 from livejob.clock import EpochMs, SystemClock
 from livejob.local_runner.attachment import Attachment
 from livejob.local_runner.catalog import JobCatalog
+from livejob.local_runner.containers.debugger import DebuggingByJob
+from livejob.local_runner.containers.sidecar import function_runtimes
 from livejob.local_runner.credentials import Grant, RoleCredentials, Secret
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
+from livejob.local_runner.debugging import Debugging
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import Engine, WorkerSpec
+from livejob.local_runner.engines.port import Engine, EngineInfo, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
-from livejob.local_runner.environment import worker_environment
+from livejob.local_runner.environment import stage_environment, worker_environment
 from livejob.local_runner.events import BridgeUp, Event, Warned
 from livejob.local_runner.execution import RunExecution
 from livejob.local_runner.import_checks import ImportChecks, NoChecks
+from livejob.local_runner.lending import JobPool
 from livejob.local_runner.logs import RunLogs, read_log
 from livejob.local_runner.pool import PoolLimits, WorkerPool
 from livejob.local_runner.preloads import JobPreloads, NoPreloads, Preloads
@@ -46,13 +53,14 @@ from livejob.local_runner.recent_jobs import RecentJobs
 from livejob.local_runner.records import Records
 from livejob.local_runner.reload import Reload, ReloadParts
 from livejob.local_runner.sources.feed import SourceFeed
+from livejob.local_runner.sources.journal import open_journal
 from livejob.local_runner.sources.scan import SourceScan
 from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 from livejob.local_runner.watcher import SourceWatcher
 from livejob.local_runner.worker_link import WorkerService
 from livejob.project.dependencies import AppPackages, TargetPython
-from livejob.project.discovery import Discovery, discover
+from livejob.project.discovery import Discovery, JobFinder
 from livejob.project.specs import JobSpec
 from livejob.runs.memory import MemoryDocuments, MemoryRunStore, MemorySessionStore
 from livejob.runs.model import Document, Run, Session
@@ -220,14 +228,17 @@ async def live_session(
     debugger: Path | None = None,
     is_preloading: bool = True,
     is_checking: bool = True,
+    containers: OpenedEngine | None = None,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
 
+    containers: what runs container jobs, if not an engine without containers.
     debug: None for a session without --debug. debugger: its debugpy, if not the installed one.
     """
     stage = stage or Stage()
     me = me or stage.session()
     witness, gateway = Witness(), ThreadGateway("test-aws")
+    engine = engine or (containers.engine if containers else None)
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
     server = DebugServer(debug, LocalPaths(app), witness) if debug else None
@@ -249,6 +260,7 @@ async def live_session(
         debugger,
         is_preloading,
         is_checking,
+        containers or OpenedEngine(engine, EngineInfo("none", "0"), None),
     )
     catalog = making.catalog()
     daemon = Daemon(making.parts(catalog), DaemonSettings(drain_s, is_takeover))
@@ -290,22 +302,36 @@ class _Making:
     debugger: Path | None
     is_preloading: bool
     is_checking: bool
+    containers: OpenedEngine
     use: SourceUse = field(default_factory=SourceUse)
+
+    @cached_property
+    def _finder(self) -> JobFinder:
+        return JobFinder(self.app, self.app)
 
     @cached_property
     def _packages(self) -> Dependencies:
         """What the app's requirements name, installed for the running Python."""
         python = TargetPython(".".join(platform.python_version_tuple()[:2]), Path(sys.executable))
         packages = AppPackages(self.app, self.app, self.state_dir / "dependencies", lambda runtime: python)
-        runtimes = {spec.runtime for spec in self.discover().jobs.values()}
+        runtimes = function_runtimes(self.discover().jobs.values())
         return Dependencies(packages, runtimes, self.gateway, self.witness, self.stage.clock)
+
+    @cached_property
+    def _container_jobs(self) -> ContainerJobs:
+        names = self.stage.names
+        environment = stage_environment(names, "us-east-1", None)
+        is_debugged = self.debug is not None
+        place = ContainerPlace(self.me.id, names.app, names, self.app, environment, is_debugged)
+        return ContainerJobs(place, self.containers, self.stage.clock, self.witness)
 
     def catalog(self) -> JobCatalog:
         return JobCatalog(self.discover().require_whole(self.app), self._pool, self.witness)
 
     def parts(self, catalog: JobCatalog) -> DaemonParts:
         stage, clock = self.stage, self.stage.clock
-        sources = SourceFeed(SourceScan(self.app, clock), self.use, ThreadGateway("test-files", 1), clock)
+        scan = SourceScan(self.app, clock, open_journal())
+        sources = SourceFeed(scan, self.use, ThreadGateway("test-files", 1), clock)
         watcher = SourceWatcher([self.app])
         checks = ImportChecks(catalog, self.use, self.witness) if self.is_checking else NoChecks()
         records = Records(stage.runs, stage.documents, self.gateway, clock, self.me.id)
@@ -314,11 +340,18 @@ class _Making:
             attachment=Attachment(self.me, stage.sessions, stage.hub, self.gateway, clock),
             transport=stage.hub.open_transport(self.me.id),
             records=records,
-            execution=RunExecution(records, sources, logs, clock, self.witness, self.debug),
+            execution=RunExecution(records, sources, logs, clock, self.witness, self._debugging(catalog)),
             recent=RecentJobs(self.state_dir, clock),
             reload=Reload(
                 ReloadParts(
-                    sources, watcher, catalog, self.discover, self._packages, checks, lambda jobs: None
+                    sources,
+                    watcher,
+                    catalog,
+                    self.discover,
+                    self._packages,
+                    checks,
+                    lambda jobs: None,
+                    self._container_jobs.saves(),
                 ),
                 self.witness,
             ),
@@ -328,12 +361,16 @@ class _Making:
             reporter=self.witness,
         )
 
-    def discover(self) -> Discovery:
-        found = discover(self.app, self.app)
+    def _debugging(self, catalog: JobCatalog) -> Debugging | None:
+        return DebuggingByJob(self.debug, lambda job: catalog[job].spec) if self.debug is not None else None
+
+    def discover(self, changed: Collection[str] = ()) -> Discovery:
+        self._finder.tables = job_tables(self.app)
+        found = self._finder.find_after(changed)
         jobs = {name: replace(spec, **self.changes) for name, spec in found.jobs.items()}
         return replace(found, jobs=jobs)
 
-    def _pool(self, spec: Callable[[], JobSpec]) -> WorkerPool:
+    def _pool(self, spec: Callable[[], JobSpec]) -> JobPool:
         clock = self.stage.clock
         credentials = RoleCredentials(lambda: Grant(Secret("{}"), 0), self.gateway, clock)
         limits = PoolLimits(spec().concurrency, engine_wait_s=self.engine_wait_s)
@@ -341,10 +378,11 @@ class _Making:
         service = WorkerService(
             credentials.document, partial(self.use.note, spec().name), self._preloads(spec)
         )
-        return WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
+        workers = WorkerPool(self.engine, make_spec, service, limits, clock, self.witness)
+        return self._container_jobs.make_pool(spec, workers) if spec().is_container else workers
 
     def _preloads(self, spec: Callable[[], JobSpec]) -> Preloads:
-        if not self.is_preloading:
+        if not self.is_preloading or spec().is_container:
             return NoPreloads()
         return JobPreloads(
             spec().name,
@@ -369,3 +407,9 @@ class _Making:
             dependencies=self.dependencies or self._packages.directory(job.runtime),
             debugger=self.debugger or find_debugger() if self.debug is not None else None,
         )
+
+
+def job_tables(app: Path) -> Mapping[str, Mapping[str, object]]:
+    """The [jobs.Name] tables of the app; none where it has no livejob.toml."""
+    file = app / "livejob.toml"
+    return tomllib.loads(file.read_text()).get("jobs", {}) if file.exists() else {}

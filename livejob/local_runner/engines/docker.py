@@ -23,8 +23,6 @@ from livejob.local_runner.engines.port import EngineInfo, WorkerExit, WorkerSpec
 from livejob.local_runner.threads import ThreadGateway
 from livejob.wire.ids import SessionId
 
-_KILLED = 137  # 128 + SIGKILL, as the engine says it
-
 
 class DockerEngine:
     """Makes workers in one engine. Takes over `connection` and `gateway`, which `close` closes.
@@ -162,5 +160,5 @@ class DockerWorker:
         if state is None:
             return WorkerExit(None, is_out_of_memory=False, detail="somebody else removed the container")
         # The engine also sets OOMKilled when a child of the supervisor was the victim, long before.
-        is_out_of_memory = state.is_out_of_memory and state.exit_code == _KILLED and not self._is_killed
+        is_out_of_memory = state.is_out_of_memory and state.exit_code == calls.KILLED and not self._is_killed
         return WorkerExit(state.exit_code, is_out_of_memory, self._channel.last_words or state.error)

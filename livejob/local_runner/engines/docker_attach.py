@@ -29,7 +29,16 @@ _UPGRADED = (101, 200)  # 200: engines that ignore the Upgrade header hijack all
 
 
 async def open_channel(endpoint: DockerEndpoint, api_version: str, container_id: str) -> AttachChannel:
-    """Attach to a created container.
+    """Attach to a created container that is to be a worker. Raises as `attach`."""
+    channel = AttachChannel()
+    await attach(channel, endpoint, api_version, container_id)
+    return channel
+
+
+async def attach(
+    channel: AttachChannel, endpoint: DockerEndpoint, api_version: str, container_id: str
+) -> None:
+    """Open a new channel to a created container.
 
     Raises:
         EngineUnavailable: the engine does not answer.
@@ -38,7 +47,7 @@ async def open_channel(endpoint: DockerEndpoint, api_version: str, container_id:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            channel = await _connect(loop, endpoint)
+            await _connect(loop, endpoint, channel)
             try:
                 channel.request(api_version, container_id)
                 await channel.wait_open()
@@ -47,20 +56,20 @@ async def open_channel(endpoint: DockerEndpoint, api_version: str, container_id:
                 raise
     except OSError as error:  # TimeoutError is one
         raise unavailable(endpoint, error) from error
-    return channel
 
 
-async def _connect(loop: asyncio.AbstractEventLoop, endpoint: DockerEndpoint) -> AttachChannel:
+async def _connect(loop: asyncio.AbstractEventLoop, endpoint: DockerEndpoint, channel: AttachChannel) -> None:
     if endpoint.socket_path is not None:
-        _, channel = await loop.create_unix_connection(AttachChannel, endpoint.socket_path)
+        await loop.create_unix_connection(lambda: channel, endpoint.socket_path)
     else:
         host, port = endpoint.tcp_address
-        _, channel = await loop.create_connection(AttachChannel, host, port, ssl=endpoint.tls_context())
-    return channel
+        await loop.create_connection(lambda: channel, host, port, ssl=endpoint.tls_context())
 
 
 class AttachChannel(asyncio.Protocol):
     """The connection as the event loop drives it. At most one caller of `receive` at a time."""
+
+    streams = "stdin=1&stdout=1&stderr=1"
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -79,7 +88,7 @@ class AttachChannel(asyncio.Protocol):
         """Ask for the container's streams."""
         self._transport.write(
             f"POST /v{api_version}/containers/{container_id}/attach"
-            "?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\n"
+            f"?stream=1&{self.streams} HTTP/1.1\r\n"
             "Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n".encode()
         )
 

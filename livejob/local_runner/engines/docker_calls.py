@@ -21,6 +21,9 @@ from livejob.wire.names import LABEL_APP, LABEL_OWNER, LABEL_STAGE
 STOP_WAIT_S = 10
 """How long a container may go on after its channel has ended, before it is killed."""
 
+KILLED = 137
+"""128 + SIGKILL, as the engine says it."""
+
 _RETRY = "The next run tries again; the message above is the engine's own."
 
 

@@ -1,4 +1,4 @@
-"""What a worker's container looks like: a WorkerSpec as the body of Docker's create call. Pure.
+"""What containers look like: the spec of a worker or a command as the body of Docker's create call. Pure.
 
 Source: Docker Engine API v1.41, 'Create a container'.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
+from livejob.local_runner.engines.commands import CommandSpec
 from livejob.local_runner.engines.docker_user import User
 from livejob.local_runner.engines.port import WorkerSpec
 from livejob.wire.names import (
@@ -85,6 +86,46 @@ def container_body(spec: WorkerSpec, user: User, network: str) -> Body:
     )
 
 
+class CommandBody(TypedDict):
+    """The same for a command."""
+
+    Image: str
+    Entrypoint: list[str]
+    Cmd: list[str]
+    User: str
+    WorkingDir: str
+    Env: list[str]
+    Labels: dict[str, str]
+    AttachStdout: bool
+    AttachStderr: bool
+    Healthcheck: dict[str, list[str]]
+    HostConfig: dict[str, object]
+
+
+def command_body(spec: CommandSpec) -> CommandBody:
+    """The create call's body for one command: as CodeBuild runs it, whatever the image says of itself."""
+    worker = f"container:{spec.beside}"
+    return CommandBody(
+        Image=spec.image,
+        Entrypoint=["/bin/sh", spec.script],
+        Cmd=[],
+        User="0:0",
+        WorkingDir=spec.directory,
+        Env=[f"{name}={value}" for name, value in spec.environment.items()],
+        Labels=labels(spec),
+        AttachStdout=True,
+        AttachStderr=True,
+        Healthcheck={"Test": ["NONE"]},
+        HostConfig={
+            "NetworkMode": worker,
+            "PidMode": worker,
+            "Memory": spec.memory_bytes,
+            "MemorySwap": spec.memory_bytes,
+            "LogConfig": {"Type": "none"},
+        },
+    )
+
+
 def mounts(spec: WorkerSpec) -> dict[str, Path]:
     """Where in the container which directory of this machine is seen, read-only."""
     seen = {TASK_ROOT: spec.source, f"{RUNTIME_ROOT}/livejob": spec.package / "livejob"}
@@ -95,8 +136,8 @@ def mounts(spec: WorkerSpec) -> dict[str, Path]:
     return seen
 
 
-def labels(spec: WorkerSpec) -> dict[str, str]:
-    """By which a worker is known as livejob's, and whose."""
+def labels(spec: WorkerSpec | CommandSpec) -> dict[str, str]:
+    """By which a container is known as livejob's, and whose."""
     return {
         LABEL_OWNER: spec.owner,
         LABEL_APP: spec.app,

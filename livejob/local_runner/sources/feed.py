@@ -15,8 +15,7 @@ from livejob.local_runner.sources.usage import SourceUse
 from livejob.local_runner.threads import ThreadGateway
 
 LARGE_COUNT = 1000
-"""A source of more files is not looked through for each run: only its directories and the files that its
-jobs have used so far. Saves of others come with the watcher, a moment later."""
+"""A source of more files is not looked through for each run: see `SourceScan.current`."""
 
 
 class SourceFeed:
@@ -35,46 +34,48 @@ class SourceFeed:
         """Begin to look, because a run was heard of; gives the time to ask `current` for."""
         since_s = self._clock.monotonic_s()
         if self._scanning is None:
-            self._begin(is_full=self._is_small())
+            self._begin(is_exact=False)
         return since_s
 
     async def current(self, since_s: float) -> Listing:
         """The source as it was at `since_s` (monotonic) or later."""
         while self._listing is None or self._current_s < since_s:
-            await self._share_scan(is_full=self._is_small())
+            await self._share_scan(is_exact=False)
         return self._listing
 
     async def refreshed(self) -> Listing:
         """The source as it is now, looked through as a whole."""
         since_s = self._clock.monotonic_s()
         while self._listing is None or self._looked_through_s < since_s:
-            await self._share_scan(is_full=True)
+            await self._share_scan(is_exact=True)
         return self._listing
 
     async def close(self) -> None:
         if self._scanning is not None:
             await asyncio.wait([self._scanning])
         self._gateway.close()
+        self._scan.close()
 
-    def _is_small(self) -> bool:
-        return self._listing is None or len(self._listing.files) <= LARGE_COUNT
-
-    async def _share_scan(self, is_full: bool) -> None:
+    async def _share_scan(self, is_exact: bool) -> None:
         # Shielded: a run that is cancelled must not take the scan from the others.
-        await asyncio.shield(self._scanning or self._begin(is_full))
+        await asyncio.shield(self._scanning or self._begin(is_exact))
 
-    def _begin(self, is_full: bool) -> asyncio.Task[None]:
-        self._scanning = asyncio.create_task(self._look(is_full), name="source scan")
+    def _begin(self, is_exact: bool) -> asyncio.Task[None]:
+        self._scanning = asyncio.create_task(self._look(is_exact), name="source scan")
         return self._scanning
 
-    async def _look(self, is_full: bool) -> None:
+    async def _look(self, is_exact: bool) -> None:
         began_s = self._clock.monotonic_s()
         try:
-            before = self._listing or NOTHING
-            if not is_full and await self._gateway.call(self._scan.is_current, before, self.use.files()):
-                self._current_s = began_s
-                return
-            self._listing = await self._gateway.call(self._scan.full, before)
-            self._current_s = self._looked_through_s = began_s
+            self._listing, is_exact = await self._gateway.call(self._scanned, self._listing, is_exact)
         finally:
             self._scanning = None
+        self._current_s = began_s
+        if is_exact:
+            self._looked_through_s = began_s
+
+    def _scanned(self, before: Listing | None, is_exact: bool) -> tuple[Listing, bool]:
+        """In the gateway's thread."""
+        if before is None or len(before.files) <= LARGE_COUNT:
+            return self._scan.full(before or NOTHING), True
+        return self._scan.current(before, self.use.files(), is_exact=is_exact), is_exact

@@ -11,6 +11,9 @@ AWS; it talks to the daemon alone, through the channel of `livejob.wire.worker`.
     zygote       the fork
     child        what a child does between fork and exit
     attempt      one attempt, seen from the parent
+    launching    the processes of attempts
+    spare        one that is forked ahead and waits
+    telling      an attempt's end as messages
     endpoint     credentials over HTTP on the loopback
     environment  what an attempt finds in os.environ
     debugger     debugpy in the child, if the worker has it

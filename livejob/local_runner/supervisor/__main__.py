@@ -11,7 +11,8 @@ from livejob.clock import SystemClock
 from livejob.local_runner.supervisor.channel import take_over_stdio
 from livejob.local_runner.supervisor.debugger import Debugger
 from livejob.local_runner.supervisor.source_inbox import SourceInbox
-from livejob.local_runner.supervisor.supervisor import Supervisor, Surroundings
+from livejob.local_runner.supervisor.supervisor import Supervisor
+from livejob.local_runner.supervisor.surroundings import Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.importing import install_hook
 from livejob.runner.processes import become_subreaper

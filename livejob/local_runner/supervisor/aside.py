@@ -25,11 +25,22 @@ Child = Callable[[int], None]
 class Aside:
     """Owns the process from its fork until it has been killed or has ended."""
 
-    def __init__(self, loop: Loop, fork: Fork, release: Callable[[], None], clock: Clock) -> None:
-        """`release` closes in the child what is the supervisor's own."""
+    def __init__(
+        self,
+        loop: Loop,
+        fork: Fork,
+        release: Callable[[], None],
+        kept: Callable[[], int | None],
+        clock: Clock,
+    ) -> None:
+        """`release` closes in the child what is the supervisor's own.
+
+        kept: pid of the other child that may live beside it.
+        """
         self._loop = loop
         self._fork = fork
         self._release = release
+        self._kept = kept
         self._clock = clock
         self._pid: int | None = None
         self._reading = -1
@@ -88,8 +99,8 @@ class Aside:
         kill_group(self._pid, signal.SIGKILL)
         kill(self._pid)
         self._pid, self.give_up_s = None, None
-        # Nothing else is alive below this process, and nothing of it may stay.
-        end_children()
+        # Nothing of it may stay.
+        end_children(kept=self._kept())
         self._finished(bytes(self._data))
 
     def _in_child(self, child: Child, reading: int, writing: int) -> int:

@@ -1,6 +1,6 @@
 """One attempt as the supervisor sees it: a process, its pipes, and the request to stop it.
 
-Knows nothing of the channel; what the attempt writes goes to a function.
+Knows nothing of the channel; what the attempt writes goes to functions.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from livejob.local_runner.supervisor.loop import Loop
+from livejob.local_runner.supervisor.tunnel import Tunnel
 from livejob.runner.ending import Report
 from livejob.runner.processes import kill, kill_group
 from livejob.runner.stop import StopReason, StopSlot
@@ -22,7 +23,6 @@ from livejob.wire.worker import StartAttempt
 READ_BYTES = 64 * KIB
 
 Stream = Literal["stdout", "stderr"]
-TakeOutput = Callable[[Stream, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,41 @@ def open_pipes() -> AttemptPipes:
     return pipes
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptProcess:
+    """What there is of an attempt when it begins. tunnel: to its debugger; None without."""
+
+    pid: int
+    pipes: AttemptPipes
+    stop: StopSlot
+    tunnel: Tunnel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptHearing:
+    """Functions that get what an attempt says: it itself, and the debugger in it."""
+
+    output: Callable[[Stream, bytes], None]
+    debugger: Callable[[bytes], None]
+
+
 class RunningAttempt:
     """From the fork until its process has been reaped and its pipes are empty."""
 
     def __init__(
-        self, start: StartAttempt, pid: int, pipes: AttemptPipes, stop: StopSlot, oom_count: int
+        self, start: StartAttempt, process: AttemptProcess, hearing: AttemptHearing, oom_count: int
     ) -> None:
         """`oom_count` is the kernel's count of out-of-memory kills at its begin."""
         self.start = start
-        self.pid = pid
+        self._hearing = hearing
+        self.pid = process.pid
         self.oom_count = oom_count
         self.kill_at_s: float | None = None
         self.stop_reason: StopReason | None = None
         self.is_killed = False
-        self._pipes = pipes
-        self._stop = stop
+        self._pipes = process.pipes
+        self._stop = process.stop
+        self._tunnel = process.tunnel
         self._report = bytearray()
         self._is_taking = False
 
@@ -98,41 +118,52 @@ class RunningAttempt:
         kill_group(self.pid, signal.SIGKILL)
         kill(self.pid)
 
-    def watch(self, loop: Loop, take: TakeOutput) -> None:
+    def watch(self, loop: Loop) -> None:
         """Take what it writes as it comes."""
         loop.watch(self._pipes.report[0], lambda: self._read_report(loop))
-        self.take_output(loop, take)
+        self.take_output(loop)
 
-    def take_output(self, loop: Loop, take: TakeOutput) -> None:
-        """Take its output (again)."""
+    def take_output(self, loop: Loop) -> None:
+        """Take what it and its debugger say (again)."""
         if not self._is_taking:
             self._is_taking = True
-            loop.watch(self._pipes.stdout[0], lambda: self._read_output(loop, "stdout", take))
-            loop.watch(self._pipes.stderr[0], lambda: self._read_output(loop, "stderr", take))
+            loop.watch(self._pipes.stdout[0], lambda: self._read_output(loop, "stdout"))
+            loop.watch(self._pipes.stderr[0], lambda: self._read_output(loop, "stderr"))
+            if self._tunnel is not None:
+                self._tunnel.take_output(loop, self._hearing.debugger)
 
     def leave_output(self, loop: Loop) -> None:
-        """Leave its output in the pipes, so that it has to wait, until `take_output`."""
+        """Leave what it says in the pipes, so that it has to wait, until `take_output`."""
         if self._is_taking:
             self._is_taking = False
             loop.unwatch(self._pipes.stdout[0])
             loop.unwatch(self._pipes.stderr[0])
+            if self._tunnel is not None:
+                self._tunnel.leave_output(loop)
 
-    def finish(self, loop: Loop, take: TakeOutput) -> Report | None:
+    def tell_debugger(self, loop: Loop, data: bytes) -> None:
+        """Give bytes to its debugger; dropped where there is none."""
+        if self._tunnel is not None:
+            self._tunnel.write(loop, data)
+
+    def finish(self, loop: Loop) -> Report | None:
         """Take what is left in the pipes and close them; its report, if it left one.
 
         To be called when nothing that could still write is alive.
         """
         self.leave_output(loop)
         loop.unwatch(self._pipes.report[0])
-        self._empty(lambda: self._take_piece("stdout", take))
-        self._empty(lambda: self._take_piece("stderr", take))
+        self._empty(lambda: self._take_piece("stdout"))
+        self._empty(lambda: self._take_piece("stderr"))
         self._empty(self._take_report)
         self._pipes.close_reading()
+        if self._tunnel is not None:
+            self._tunnel.close(loop)
         return Report.decode(bytes(self._report))
 
-    def _read_output(self, loop: Loop, stream: Stream, take: TakeOutput) -> None:
+    def _read_output(self, loop: Loop, stream: Stream) -> None:
         with suppress(BlockingIOError):
-            if not self._take_piece(stream, take):
+            if not self._take_piece(stream):
                 loop.unwatch(self._reading(stream))
 
     def _read_report(self, loop: Loop) -> None:
@@ -147,11 +178,11 @@ class RunningAttempt:
             while take_some():
                 pass
 
-    def _take_piece(self, stream: Stream, take: TakeOutput) -> bool:
+    def _take_piece(self, stream: Stream) -> bool:
         """False at the end of the pipe."""
         data = os.read(self._reading(stream), READ_BYTES)
         if data:
-            take(stream, data)
+            self._hearing.output(stream, data)
         return bool(data)
 
     def _take_report(self) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livejob.local_runner.supervisor.aside import Aside, scratch_file
 from livejob.runner.handler import HandlerUnusable, load_handler
-from livejob.runner.importing import add_root, forget_shadowed
+from livejob.runner.importing import Preloaded, add_root, forget_shadowed
 from livejob.runner.sources import CodeCache
 from livejob.runner.traces import failure_of
 from livejob.wire.framing import FrameError, FrameReader, encode_frame
@@ -36,7 +36,7 @@ class CheckPlan:
     root: str
     environment: Mapping[str, str]
     code: CodeCache
-    preloaded: Collection[str]
+    preloaded: Preloaded
 
 
 class ImportCheck:

@@ -1,8 +1,9 @@
 """What an attempt's process does between its fork and its end.
 
-It starts as a copy of the supervisor, gives up what is the supervisor's, becomes a session of its own,
-takes on the attempt's environment, runs the handler, reports, and ends as any Python program does: other
-threads are waited for, exit functions run, output is flushed.
+It starts as a copy of the supervisor, gives up what is the supervisor's and becomes a session of its own.
+Then it has its order, or waits for it if it was forked ahead; takes on the attempt's environment, runs the
+handler, reports, and ends as any Python program does: other threads are waited for, exit functions run,
+output is flushed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ from livejob.runner.context import Context
 from livejob.runner.ending import Report
 from livejob.runner.execute import Order, execute
 from livejob.runner.handler import load_handler
-from livejob.runner.importing import add_root, forget_shadowed, packages_imported_since
+from livejob.runner.importing import (
+    Preloaded,
+    add_root,
+    forget_shadowed,
+    last_imported,
+    packages_imported_after,
+)
 from livejob.runner.memory import be_killed_first, limit_own_memory
 from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import CodeCache
@@ -42,38 +49,44 @@ from livejob.wire.worker import StartAttempt
 
 @dataclass(frozen=True, slots=True)
 class ChildPlan:
-    """All that a child needs to know, made before the fork.
+    """All that a child needs to know whichever attempt it becomes, made before the fork.
 
     root:         absolute path of the source; becomes the working directory.
     stdout, stderr, report: descriptors that it writes to.
     memory_bytes: limit of its data; None where a container limits it.
-    preloaded:    names of modules that were imported ahead; None where nobody asks what it imports.
+    preloaded:    what was imported ahead; None where nobody asks what it imports.
     release:      closes what is the supervisor's.
     """
 
-    start: StartAttempt
     root: str
-    environment: Mapping[str, str]
     stdout: int
     stderr: int
     report: int
     stop: StopSlot
-    debugger: AttemptDebugger
     code: CodeCache
-    preloaded: frozenset[str] | None
+    preloaded: Preloaded | None
     clock: Clock
     parent: int
     memory_bytes: int | None
     release: Callable[[], None]
 
 
-def run_child(plan: ChildPlan) -> int:
-    """Be the attempt; returns the exit code of its process."""
+@dataclass(frozen=True, slots=True)
+class ChildOrder:
+    """Which attempt it becomes. environment: the whole of it."""
+
+    start: StartAttempt
+    environment: Mapping[str, str]
+    debugger: AttemptDebugger
+
+
+def run_child(plan: ChildPlan, wait_order: Callable[[], ChildOrder]) -> int:
+    """Be the attempt that `wait_order` gives; returns the exit code of its process."""
     reports: list[Outcome] = []
-    before = frozenset(sys.modules)
+    last = last_imported()
 
     def modules() -> tuple[str, ...]:
-        return () if plan.preloaded is None else tuple(packages_imported_since(before))
+        return () if plan.preloaded is None else tuple(packages_imported_after(last))
 
     def report(outcome: Outcome) -> None:
         reports.append(outcome)
@@ -82,36 +95,43 @@ def run_child(plan: ChildPlan) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     try:
-        stop = _become_attempt(plan)
-        plan.debugger.begin()
-        execute(_order(plan), stop, report, plan.debugger.look_at)
+        stop = _become_child(plan)
+        order = wait_order()
+        _take_on(plan, order)
+        execute(_job(plan, order), stop, report, order.debugger.look_at)
     except BaseException as error:  # noqa: BLE001 - told to the supervisor, which tells the user
         _crash(error, report if not reports else None)
     _end_like_python()
     return reports[0].exit_code or 0 if reports else CRASHED
 
 
-def _become_attempt(plan: ChildPlan) -> StopSignal:
+def _become_child(plan: ChildPlan) -> StopSignal:
+    """What any attempt needs."""
     plan.release()
     os.setsid()
     die_with_parent(plan.parent)
     be_killed_first()
     _open_output(plan)
-    os.environ.clear()
-    os.environ.update(plan.environment)
-    os.chdir(plan.root)
-    sys.argv = [plan.start.handler]
     _reseed()
     # A crash should not leave a core file among the user's sources.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    add_root(plan.root)
-    forget_shadowed(plan.preloaded or (), plan.root, plan.code)
     stop = StopSignal(plan.stop)
     stop.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if plan.memory_bytes is not None:
         limit_own_memory(plan.memory_bytes)
     return stop
+
+
+def _take_on(plan: ChildPlan, order: ChildOrder) -> None:
+    """What this attempt needs; the source may have changed since the fork."""
+    os.environ.clear()
+    os.environ.update(order.environment)
+    os.chdir(plan.root)
+    sys.argv = [order.start.handler]
+    add_root(plan.root)
+    forget_shadowed(plan.preloaded or Preloaded(), plan.root, plan.code)
+    order.debugger.begin()
 
 
 def _open_output(plan: ChildPlan) -> None:
@@ -138,14 +158,14 @@ def _reseed() -> None:
     random.seed()
 
 
-def _order(plan: ChildPlan) -> Order:
-    start = plan.start
+def _job(plan: ChildPlan, order: ChildOrder) -> Order:
+    start = order.start
     context = Context(
         run_id=start.run_id,
         attempt=start.attempt,
         job=start.job,
-        app=plan.environment.get(ENV_APP, ""),
-        stage=plan.environment.get(ENV_STAGE, ""),
+        app=order.environment.get(ENV_APP, ""),
+        stage=order.environment.get(ENV_STAGE, ""),
         deadline_ms=start.deadline_ms,
         _clock=plan.clock,
         _stop=plan.stop,

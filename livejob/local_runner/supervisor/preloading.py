@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from livejob.local_runner.supervisor.aside import Aside
 from livejob.local_runner.supervisor.trial import Verdicts, is_excluded, thread_count_after_fork, try_imports
+from livejob.runner.importing import Preloaded
 from livejob.wire.worker import ModulesLearned, Preload
 
 TRIAL_S = 60.0
@@ -26,17 +27,14 @@ class Preloading:
     def __init__(self, aside: Aside, tell: Callable[[ModulesLearned], None]) -> None:
         self._aside = aside
         self._tell = tell
-        self._is_on = self._is_learning = False
+        self.preloaded: Preloaded | None = None
+        """All that has come into this process by importing ahead; None while it is off."""
+        self._is_learning = False
         self._before = frozenset(sys.modules)
         self._wanted: dict[str, None] = {}
         self._excluded: dict[str, str] = {}
         self._loaded: dict[str, None] = {}
         self._trusted: list[str] = []
-
-    @property
-    def preloaded(self) -> frozenset[str] | None:
-        """Names of all modules that have come into this process by importing ahead; None while it is off."""
-        return frozenset(sys.modules) - self._before if self._is_on else None
 
     @property
     def has_work(self) -> bool:
@@ -49,8 +47,7 @@ class Preloading:
         """
         os.environ.clear()
         os.environ.update(environment)
-        if not self._is_on:
-            self._is_on = True
+        if self.preloaded is None:
             self._before = frozenset(sys.modules)
         self._is_learning = message.is_to_learn
         self._excluded.update(dict.fromkeys(message.excluded, ""))
@@ -109,6 +106,7 @@ class Preloading:
                 importlib.import_module(name)
             except Exception as error:  # noqa: BLE001 - the attempt meets it again, and tells the user there
                 failed[name] = f"cannot be imported by itself: {type(error).__name__}: {error}"
+        self.preloaded = Preloaded.of(frozenset(sys.modules) - self._before)
         if failed:
             self._excluded.update(failed)
             self._tell(ModulesLearned([], failed, is_spoilt=False))

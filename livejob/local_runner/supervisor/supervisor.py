@@ -10,49 +10,40 @@ import os
 import signal
 import sys
 import sysconfig
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from livejob.clock import Clock
+from livejob.local_runner.supervisor import telling
 from livejob.local_runner.supervisor.aside import Aside
-from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
+from livejob.local_runner.supervisor.attempt import AttemptHearing, RunningAttempt, Stream
+from livejob.local_runner.supervisor.beside import Beside
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
 from livejob.local_runner.supervisor.checking import CheckPlan, ImportCheck
-from livejob.local_runner.supervisor.child import ChildPlan, run_child
-from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
 from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
-from livejob.local_runner.supervisor.environment import (
-    attempt_environment,
-    check_environment,
-    environment_without_attempt,
-)
+from livejob.local_runner.supervisor.environment import check_environment, environment_without_attempt
+from livejob.local_runner.supervisor.launching import Launcher
 from livejob.local_runner.supervisor.loop import Loop, Wakeups
 from livejob.local_runner.supervisor.preloading import Preloading
-from livejob.local_runner.supervisor.tunnel import Tunnel
+from livejob.local_runner.supervisor.surroundings import Surroundings
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.ending import Death, outcome_at_end
+from livejob.runner.importing import Preloaded
 from livejob.runner.memory import OomCounter
 from livejob.runner.processes import end_children
-from livejob.runner.stop import StopReason, StopSlot
+from livejob.runner.stop import StopReason
 from livejob.wire.framing import FrameError
 from livejob.wire.limits import MIB
-from livejob.wire.outcome import Failure, FailureType, Outcome
-from livejob.wire.states import Input
 from livejob.wire.worker import (
+    BesideMessage,
     CheckImport,
     CredentialsReply,
     CredentialsWanted,
     DebuggerBytes,
-    DebuggerStart,
-    Ended,
     Hello,
     ImportChecked,
-    Notice,
     Output,
     Preload,
     Shutdown,
     SourcesChanged,
-    SourcesLoaded,
     StartAttempt,
     Started,
     StopAttempt,
@@ -63,22 +54,6 @@ PENDING_BYTES = MIB
 """While more than this waits for the daemon to read it, the attempt has to wait with its output."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Where the supervisor runs.
-
-    root:         absolute path of the app's source.
-    environment:  the worker's own.
-    memory_bytes: limit for each process of an attempt; None where a container limits the worker.
-    debugger:     None in a worker that is started without.
-    """
-
-    root: str
-    environment: Mapping[str, str]
-    memory_bytes: int | None
-    debugger: Debugger | None = None
 
 
 class Supervisor:
@@ -93,11 +68,13 @@ class Supervisor:
         self._loop = Loop()
         self._wakeups = Wakeups(signal.SIGCHLD, *STOP_SIGNALS)
         self._endpoint = CredentialsEndpoint(self._loop, self._ask_credentials)
-        self._aside = Aside(self._loop, zygote.fork, self._release_own, clock)
+        self._beside = Beside(self._loop, self._endpoint, channel.send)
+        self._aside = Aside(self._loop, zygote.fork, self._release_all, self._spare_pid, clock)
         self._preloading = Preloading(self._aside, channel.send)
+        self._launcher = Launcher(zygote, self._preloading, surroundings, self._release_own, clock)
         self._check = ImportCheck(self._aside, self._tell_checked)
+        self._hearing = AttemptHearing(self._output, self._debugger_output)
         self._attempt: RunningAttempt | None = None
-        self._tunnel: Tunnel | None = None
         self._is_over = False
         self._is_writing = False
 
@@ -139,14 +116,22 @@ class Supervisor:
         if self._zygote.has_work:
             self._zygote.work()
         elif self._preloading.has_work:
+            # A child that waits would not have what is imported from here on.
+            self._launcher.let_go()
             self._preloading.work()
+        elif self._can_fork_ahead:
+            self._launcher.work()
+
+    @property
+    def _can_fork_ahead(self) -> bool:
+        return self._launcher.has_work and not self._aside.is_busy
 
     def _patience_s(self) -> float | None:
         """How long the loop may wait for something to happen; None for as long as it takes."""
         until_s = self._aside.give_up_s
         if self._attempt is not None:
             until_s = self._attempt.kill_at_s
-        elif self._zygote.has_work or self._preloading.has_work:
+        elif self._zygote.has_work or self._preloading.has_work or self._can_fork_ahead:
             return 0.0
         return None if until_s is None else max(0.0, until_s - self._clock.monotonic_s())
 
@@ -162,12 +147,8 @@ class Supervisor:
             return
         if self._channel.pending_bytes > PENDING_BYTES:
             self._attempt.leave_output(self._loop)
-            if self._tunnel is not None:
-                self._tunnel.leave_output(self._loop)
         else:
-            self._attempt.take_output(self._loop, self._output)
-            if self._tunnel is not None:
-                self._tunnel.take_output(self._loop, self._debugger_output)
+            self._attempt.take_output(self._loop)
 
     def _receive(self) -> None:
         for message in self._channel.receive():
@@ -175,112 +156,70 @@ class Supervisor:
 
     def _take(self, message: WorkerMessage) -> None:
         match message:
-            case Preload(environment=environment):
-                worker = self._surroundings.environment
-                self._preloading.begin(message, environment_without_attempt(worker, environment))
+            case Preload():
+                self._preload(message)
             case CheckImport():
                 self._begin_check(message)
             case SourcesChanged():
+                self._launcher.give_sources(message)
                 self._zygote.take_sources(message)
             case StartAttempt():
                 self._start(message)
             case StopAttempt():
                 self._stop(message)
-            case CredentialsReply():
-                self._endpoint.answer(message)
-            case DebuggerBytes(run_id, attempt, data):
-                self._pass_to_debugger(run_id, attempt, data)
+            case CredentialsReply() | BesideMessage():
+                self._beside.obey(message)
+            case DebuggerBytes():
+                self._pass_to_debugger(message)
             case Shutdown():
                 self._is_over = True
             case _:
                 raise FrameError(f"{type(message).__name__} is not for a supervisor")
 
+    def _preload(self, message: Preload) -> None:
+        self._launcher.let_go()
+        environment = environment_without_attempt(self._surroundings.environment, message.environment)
+        self._preloading.begin(message, environment)
+        self._launcher.expect()
+
     def _start(self, start: StartAttempt) -> None:
         if self._attempt is not None:
-            self._refuse(start, f"the worker is busy with {self._attempt.start.run_id}")
+            busy_with = self._attempt.start.run_id
+            self._channel.send(telling.refused(start, f"the worker is busy with {busy_with}"))
             return
         self._check.give_way()
         self._aside.break_off()
         self._preloading.catch_up()
-        stop = StopSlot()
         try:
-            pipes = open_pipes()
-            pid = self._fork(start, pipes, stop)
+            process = self._launcher.launch(start, self._endpoint.grant())
         except OSError as error:
             self._endpoint.revoke()
-            self._close_tunnel()
-            self._refuse(start, f"the worker cannot start a process: {error}")
+            self._channel.send(telling.refused(start, f"the worker cannot start a process: {error}"))
             return
-        self._attempt = RunningAttempt(start, pid, pipes, stop, self._oom.count())
-        self._channel.send(Started(start.run_id, start.attempt, pid))
-        self._attempt.watch(self._loop, self._output)
+        self._attempt = RunningAttempt(start, process, self._hearing, self._oom.count())
+        self._channel.send(Started(start.run_id, start.attempt, process.pid))
+        self._attempt.watch(self._loop)
 
-    def _fork(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> int:
-        plan = self._plan(start, pipes, stop)
-        try:
-            pid = self._zygote.fork(lambda: run_child(plan))
-        except OSError:
-            pipes.close()
-            raise
-        pipes.close_writing()
-        return pid
-
-    def _plan(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> ChildPlan:
-        address = self._endpoint.grant()
-        return ChildPlan(
-            start=start,
-            root=self._surroundings.root,
-            environment=attempt_environment(self._surroundings.environment, start, address),
-            stdout=pipes.stdout[1],
-            stderr=pipes.stderr[1],
-            report=pipes.report[1],
-            stop=stop,
-            debugger=self._debugger_for(start.debugger),
-            code=self._zygote.code,
-            preloaded=self._preloading.preloaded,
-            clock=self._clock,
-            parent=os.getpid(),
-            memory_bytes=self._surroundings.memory_bytes,
-            release=lambda: self._release(pipes),
-        )
-
-    def _debugger_for(self, start: DebuggerStart) -> AttemptDebugger:
-        debugger = self._surroundings.debugger
-        if debugger is None or start == "off":
-            return NoDebugger()
-        self._tunnel = Tunnel()
-        return debugger.for_attempt(self._tunnel.far, start)
-
-    def _pass_to_debugger(self, run_id: str, attempt: int, data: bytes) -> None:
-        if self._tunnel is not None and self._attempt is not None and self._attempt.is_for(run_id, attempt):
-            self._tunnel.write(self._loop, data)
+    def _pass_to_debugger(self, message: DebuggerBytes) -> None:
+        if self._attempt is not None and self._attempt.is_for(message.run_id, message.attempt):
+            self._attempt.tell_debugger(self._loop, message.body)
 
     def _debugger_output(self, data: bytes) -> None:
         assert self._attempt is not None
         start = self._attempt.start
         self._channel.send(DebuggerBytes(start.run_id, start.attempt, data))
 
-    def _close_tunnel(self) -> None:
-        if self._tunnel is not None:
-            self._tunnel.close(self._loop)
-            self._tunnel = None
-
-    def _release(self, pipes: AttemptPipes) -> None:
-        """In a child: close what is the supervisor's own."""
-        pipes.close_reading()
-        if self._tunnel is not None:
-            self._tunnel.release()
-        self._release_own()
-
     def _release_own(self) -> None:
+        """In a child: close what is the supervisor's own."""
         self._channel.close()
         self._endpoint.close()
         self._wakeups.close()
         self._loop.close()
 
-    def _refuse(self, start: StartAttempt, reason: str) -> None:
-        failure = Failure(FailureType.WORKER_FAILED, reason, remedy="Run it again.")
-        self._send_ended(start, Outcome(Input.FAIL, failure=failure, exit_code=-1), peak_bytes=0)
+    def _release_all(self) -> None:
+        """In a child that is no attempt."""
+        self._launcher.release()
+        self._release_own()
 
     def _stop(self, stop: StopAttempt) -> None:
         if self._attempt is not None and self._attempt.is_for(stop.run_id, stop.attempt):
@@ -311,33 +250,37 @@ class Supervisor:
                 return
             if pid == 0:
                 return
+            self._launcher.note_end(pid)
             if self._attempt is not None and pid == self._attempt.pid:
                 peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
                 self._attempt_ended(self._attempt, os.waitstatus_to_exitcode(status), peak_bytes)
 
     def _attempt_ended(self, attempt: RunningAttempt, exit_code: int, peak_bytes: int) -> None:
-        left_behind = end_children()
-        report = attempt.finish(self._loop, self._output)
-        self._close_tunnel()
+        names_left = end_children()
+        report = attempt.finish(self._loop)
         self._endpoint.revoke()
         self._attempt = None
         is_oom = self._oom.count() > attempt.oom_count
         if report is not None:
-            self._tell_loaded(self._zygote.learn(report.sources))
+            loaded = self._zygote.learn(report.sources)
+            if loaded:
+                self._channel.send(telling.sources_loaded(loaded, self._surroundings.root))
             self._preloading.learn(report.modules)
-        if left_behind:
-            self._notice_left_behind(left_behind)
+        if names_left:
+            self._channel.send(telling.left_behind(names_left))
         death = Death(
             exit_code=exit_code,
             stop_reason=attempt.stop_reason,
             is_killed=attempt.is_killed,
             is_oom=is_oom,
-            limit_bytes=self._surroundings.memory_bytes or self._oom.limit_bytes(),
+            limit_bytes=self._oom.limit_bytes() if is_oom else None,
         )
         outcome = outcome_at_end(report.outcome if report is not None else None, death)
-        if is_oom and self._surroundings.memory_bytes is None:
-            self._notice_out_of_memory(outcome)
-        self._send_ended(attempt.start, outcome, peak_bytes)
+        notice = telling.out_of_memory(outcome)
+        if is_oom and self._surroundings.memory_bytes is None and notice is not None:
+            self._channel.send(notice)
+        self._channel.send(telling.ended(attempt.start, outcome, peak_bytes))
+        self._launcher.expect()
 
     def _begin_check(self, message: CheckImport) -> None:
         if self._attempt is not None:
@@ -354,41 +297,16 @@ class Supervisor:
                 self._surroundings.root,
                 environment,
                 self._zygote.code,
-                self._preloading.preloaded or frozenset(),
+                self._preloading.preloaded or Preloaded(),
             ),
         )
+
+    def _spare_pid(self) -> int | None:
+        return self._launcher.spare_pid
 
     def _tell_checked(self, checked: ImportChecked) -> None:
         self._endpoint.revoke()
         self._channel.send(checked)
-
-    def _tell_loaded(self, paths: list[str]) -> None:
-        if paths:
-            below_root = self._surroundings.root + os.sep
-            self._channel.send(SourcesLoaded([path.removeprefix(below_root) for path in paths]))
-
-    def _notice_out_of_memory(self, outcome: Outcome) -> None:
-        """Of a process that the handler had started: its own end says so by itself."""
-        if outcome.failure is None or outcome.failure.type != FailureType.OUT_OF_MEMORY:
-            self._channel.send(Notice("the kernel killed a process of the attempt for want of memory"))
-
-    def _notice_left_behind(self, names: list[str]) -> None:
-        shown = ", ".join(sorted(set(names)))
-        text = f"killed what the attempt had left behind: {shown} ({len(names)} in all)"
-        self._channel.send(Notice(text, {"count": str(len(names))}))
-
-    def _send_ended(self, start: StartAttempt, outcome: Outcome, peak_bytes: int) -> None:
-        self._channel.send(
-            Ended(
-                run_id=start.run_id,
-                attempt=start.attempt,
-                input=outcome.input.value,
-                failure=outcome.failure.to_json() if outcome.failure is not None else {},
-                exit_code=outcome.exit_code or 0,
-                peak_bytes=peak_bytes,
-                body=outcome.result or b"",
-            )
-        )
 
     def _end_everything(self) -> None:
         if self._attempt is not None:

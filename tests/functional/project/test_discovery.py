@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from livejob.errors import JobSpecInvalid, NoJobs
-from livejob.project.discovery import discover
+from livejob.project.discovery import JobFinder, discover
 
 A_JOB = """
 from livejob import job
@@ -182,3 +182,54 @@ def test_app_without_jobs_is_told_how_to_make_one(tmp_path: Path) -> None:
         discover(tmp_path, tmp_path).require_whole(tmp_path)
 
     assert f"Decorate a function with @job(...) under `{tmp_path}`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "jobs"),
+    [
+        ("reports.py", A_JOB.format(function="other"), {"Other"}),
+        ("reports.py", None, set()),
+        ("deep/new.py", A_JOB.format(function="other"), {"MonthlyReport", "Other"}),
+        ("node_modules/new.py", A_JOB.format(function="other"), {"MonthlyReport"}),
+        ("notes.txt", A_JOB.format(function="other"), {"MonthlyReport"}),
+    ],
+    ids=["changed", "removed", "new", "not the app's own", "no Python"],
+)
+def test_jobs_after_a_save_are_those_of_a_new_look(
+    app: Path, name: str, text: str | None, jobs: set[str]
+) -> None:
+    """Only what was saved is read again, and the same jobs are found as by reading everything."""
+    finder = JobFinder(app, app / "src")
+    finder.find()
+    if text is None:
+        (app / "src" / name).unlink()
+    else:
+        write(app / "src" / name, text)
+
+    found = finder.find_after([name])
+
+    assert jobs == found.jobs.keys()
+    assert discover(app, app / "src") == found
+
+
+def test_files_that_were_not_saved_are_not_read_again(app: Path) -> None:
+    """After a save, the rest of the app is as it was remembered."""
+    finder = JobFinder(app, app / "src")
+    finder.find()
+    write(app / "src" / "reports.py", A_JOB.format(function="unseen"))
+
+    found = finder.find_after(["other.py"])
+
+    assert {"MonthlyReport"} == found.jobs.keys()
+
+
+def test_which_of_two_jobs_counts_does_not_hang_on_the_order_of_saves(app: Path) -> None:
+    """Two jobs of one name: the first one of a walk counts, whichever file was saved last."""
+    for name in ("a/x.py", "b.py", "a/b/x.py"):
+        write(app / "src" / name, A_JOB.format(function="monthly_report"))
+    finder = JobFinder(app, app / "src")
+    first = finder.find()
+
+    again = finder.find_after(["b.py", "reports.py", "a/x.py"])
+
+    assert first == again

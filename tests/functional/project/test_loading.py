@@ -9,6 +9,7 @@ import pytest
 
 from livejob.errors import ProjectNotFound, SettingsInvalid
 from livejob.project.loading import (
+    PresentJobs,
     discover_jobs,
     find_root,
     load_settings,
@@ -159,3 +160,20 @@ def test_jobs_of_the_app_follow_its_settings(root: Path) -> None:
     found = discover_jobs(load(root))
 
     assert ("plain.resize", 3) == (found.jobs["Resize"].handler, found.jobs["Resize"].concurrency)
+
+
+def test_present_jobs_are_those_of_the_file_as_it_is(tmp_path: Path) -> None:
+    """A table that was changed since the settings were read counts as it is; one that is broken is told."""
+    file, table = tmp_path / "livejob.toml", 'app = "shop"\n[jobs.Say]\nhandler = "say.run"\ntimeout = {}\n'
+    (tmp_path / "say.py").write_text("def run(payload): ...\n")
+    file.write_text(table.format(60))
+    jobs = PresentJobs(load(tmp_path))
+
+    file.write_text(table.format(120))
+    present = jobs.find_after(())
+    file.write_text("[jobs.Say\n")
+    broken = jobs.find_after(())
+
+    assert (120, []) == (present.jobs["Say"].timeout_s, list(present.problems))
+    assert {} == broken.jobs
+    assert "livejob.toml" in broken.problems[0].text

@@ -17,11 +17,18 @@ from tests.support.sessions import Stage, live_session
 
 JOBS = """
 import os
+import time
+from pathlib import Path
 from livejob import job
 
 @job
 def seldom(payload):
     return None
+
+@job
+def lasting(payload):
+    while not Path(payload).exists():
+        time.sleep(0.01)
 
 @job
 def often(payload):
@@ -81,6 +88,20 @@ async def test_a_worker_starts_while_the_run_is_claimed(app: Path):
         run = await session.wait_ended(session.call("Often"))
 
     assert (State.SUCCEEDED, ["Often"]) == (run.state, engine.jobs)
+
+
+async def test_another_worker_stands_ready_while_a_run_lasts(app: Path, tmp_path: Path):
+    """A second run at the same time takes a worker that is there already."""
+    engine = CountingEngine()
+    async with live_session(app, engine=engine) as session:
+        first = session.call("Lasting", str(tmp_path / "end"))
+        await session.wait_until(lambda: len(engine.jobs) == 2)
+        second = await session.wait_ended(session.call("Lasting", "/"))
+        (tmp_path / "end").touch()
+        run = await session.wait_ended(first)
+
+    assert [State.SUCCEEDED, State.SUCCEEDED] == [second.state, run.state]
+    assert ["Lasting", "Lasting"] == engine.jobs
 
 
 async def test_the_place_of_a_run_that_somebody_else_has_is_given_back(app: Path):

@@ -10,7 +10,8 @@ import pytest
 
 from livejob.clock import SteppedClock, SystemClock
 from livejob.local_runner.sources.listing import NOTHING, Listing
-from livejob.local_runner.sources.scan import FILE_BYTES_MAX, SourceScan
+from livejob.local_runner.sources.reading import FILE_BYTES_MAX
+from livejob.local_runner.sources.scan import SourceScan
 from livejob.runner.snapshot import unpack
 
 
@@ -196,7 +197,7 @@ def test_new_rules_of_git_take_effect(source: Path, scan: SourceScan):
     assert ["one/thing.py", "two/thing.py"] == after.changed_since(listing)
 
 
-def test_the_cheap_check(source: Path):
+def test_the_cheap_check_without_a_journal(source: Path):
     """Changes in used files and in directories are seen; one within a file that is not used is not."""
     clock = SteppedClock(SystemClock().now_ms() + 60_000)
     scan = SourceScan(source, clock)

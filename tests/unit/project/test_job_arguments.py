@@ -9,6 +9,7 @@ from livejob.project.job_arguments import default_name, make_spec, refuse_contai
 from livejob.project.specs import Container, JobSpec, Statement
 from livejob.wire.limits import GIB
 
+DEBUG = {"cmd": ["node", "--inspect={port}"], "port": 9230, "root": "/app"}
 READ_BUCKET = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::bucket/*"]}
 
 
@@ -113,6 +114,10 @@ def test_every_argument_is_read() -> None:
         ("container", {"cmd": ["echo", 1]}, "and cmd has at least the program"),
         ("container", {"cmd": ["echo"], "file": "../Dockerfile"}, "and file lies in the job's directory"),
         ("container", {"cmd": ["echo"], "build_args": {"A": 1}}, "and build_args are texts by name"),
+        ("container", {"cmd": ["echo"], "debug": {"cmd": ["a"]}}, "whose debug is { cmd ="),
+        ("container", {"cmd": ["echo"], "debug": {**DEBUG, "cmd": ["a"]}}, "has {port} where"),
+        ("container", {"cmd": ["echo"], "debug": {**DEBUG, "port": 80}}, "port is from 1024"),
+        ("container", {"cmd": ["echo"], "debug": {**DEBUG, "root": "app"}}, "root is a directory of the"),
         ("container", {"cmd": ["echo"]}, "go together; Monthly has one of them"),
         ("architecture", "arm_64", 'architecture is \'arm_64\', it must be "x86_64" or "arm64"'),
         ("retries", 11, "retries is 11, it must be a whole number from 0 to 10"),

@@ -52,14 +52,23 @@ def make_ready(stacks: Stacks, before: StackView, review: Review, on_event: OnEv
         StackBusy: somebody else was faster.
         And what `review` raises.
     """
-    stack = before
-    if stack.condition is Condition.BUSY:
-        review.tell_followed(stack)
-        stack = stacks.follow(stack, on_event)
+    stack = followed(stacks, before, review, on_event)
     if stack.condition in (Condition.HALF_DELETED, Condition.BROKEN):
         raise failed(stacks, stack)
     repair = _REPAIRS.get(stack.condition)
     return stack if repair is None else _repaired(stacks, stack, repair, review, on_event)
+
+
+def followed(stacks: Stacks, before: StackView, review: Review, on_event: OnEvent) -> StackView:
+    """The stack once nobody changes it any more.
+
+    Raises:
+        StackBusy: it goes on for too long.
+    """
+    if before.condition is not Condition.BUSY:
+        return before
+    review.tell_followed(before)
+    return stacks.follow(before, on_event)
 
 
 def failed(stacks: Stacks, stack: StackView) -> StackFailed:

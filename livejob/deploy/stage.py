@@ -19,7 +19,7 @@ from livejob.deploy.changes import ResourceChange, additions_of
 from livejob.deploy.checks import check_stage
 from livejob.deploy.images import NoImages, StageImages
 from livejob.deploy.packages import Package
-from livejob.deploy.recovery import failed, make_ready, until_free
+from livejob.deploy.recovery import failed, followed, make_ready, until_free
 from livejob.deploy.repository import EcrRepository
 from livejob.deploy.resources import MODE_TAG, StageContext, StageMode, StageResources
 from livejob.deploy.review import Review
@@ -243,12 +243,12 @@ def _remove(
     clients: DeployClients, context: StageContext, removal: Removal, on_event: OnEvent, review: Review
 ) -> None:
     stacks = clients.stacks
-    stack = stacks.view(removal.stack.name)
-    if stack.condition is not Condition.HALF_DELETED:
-        stack = make_ready(stacks, stack, review, on_event)
+    stack = followed(stacks, stacks.view(removal.stack.name), review, on_event)
     if removal.has_images:
         EcrRepository(clients.ecr, context).delete()
-    if removal.kept_bucket and stack.condition is Condition.USABLE:
+    # What is half made or half deleted can only be deleted; what is kept then stays without a stack.
+    if removal.kept_bucket and stack.condition not in (*UNMADE, Condition.HALF_DELETED):
+        stack = make_ready(stacks, stack, review, on_event)
         left = replace(context, mode="production")
         body, _ = with_digest(kept_template(context.names, run_table(left), stage_bucket(left)), {})
         stacks.apply(stack, Template(body=body), stack.tags, on_event)

@@ -40,8 +40,8 @@ class HeldStack:
     def create(self, template: str, **options: object) -> None:
         self._client().create_stack(**self._request(template), **options)
 
-    def update(self, template: str) -> None:
-        self._client().update_stack(**self._request(template))
+    def update(self, template: str, **options: object) -> None:
+        self._client().update_stack(**self._request(template), **options)
 
     def signal(self, status: Literal["SUCCESS", "FAILURE"]) -> None:
         """Let the resource that waits be made, or fail, as soon as it waits."""

@@ -297,3 +297,21 @@ def test_deletion_that_failed_is_gone_on_with_by_a_removal(deployer: Deployer) -
     assert caught.value.message.startswith("Old (AWS::IoT::Policy) DELETE_FAILED: ")
     assert "`livejob remove`" in caught.value.remedy
     assert find_stage(deployer.clients, deployer.context) is None
+
+
+def test_change_that_failed_and_was_left_so_is_told_with_the_command(deployer: Deployer) -> None:
+    """Only somebody who switched the rollback off comes to this: what becomes of it is theirs to say. A
+    development stage can be removed all the same.
+    """
+    deployer.deploy("Resize")
+    deployer.stack.update(template_of({}), DisableRollback=True)
+    deployer.stack.signal("FAILURE")
+    deployer.stack.wait_status("UPDATE_FAILED")
+
+    with pytest.raises(StackFailed) as caught:
+        deployer.deploy("Resize")
+    deployer.remove()
+
+    assert caught.value.message.startswith("Wait (AWS::CloudFormation::WaitCondition) ")
+    assert f"`aws cloudformation rollback-stack --stack-name {deployer.stack.name}`" in caught.value.remedy
+    assert "" == deployer.stack.status()

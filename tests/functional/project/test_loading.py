@@ -128,6 +128,7 @@ def test_values_are_read_into_their_units(root: Path) -> None:
         ('app = "shop"\nzzz = 1', "unknown key 'zzz'; known are app,"),
         ('app = "shop"\nengine = "podman"', "it must be auto or docker or process"),
         ('app = "shop"\nlocal_aws_port = 0', "it must be a whole number from 1 to 65535"),
+        ('app = "shop"\naccounts = { prod = 12 }', "it must be a table of stages and account ids"),
         ('app = "shop"\nsource = "gone"', "is no directory"),
         ('app = "shop"\nsource = ".."', "is outside of"),
         ('app = "shop"\njobs = 3', "jobs are written as tables"),

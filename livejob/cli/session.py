@@ -27,7 +27,7 @@ from livejob.local_runner.catalog import JobCatalog
 from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Need
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import Engine, WorkerSpec
+from livejob.local_runner.engines.port import Engine, WorkerDebugger, WorkerSpec
 from livejob.local_runner.environment import worker_environment
 from livejob.local_runner.events import Reporter, Warned
 from livejob.local_runner.execution import RunExecution
@@ -62,7 +62,7 @@ class SessionPlan:
     packages:  that the app asks for.
     needs:     see DaemonParts.
     debug:     None for a session in which nothing is debugged.
-    debuggers: runtime -> directory of the debugpy of its workers; empty without debug.
+    debuggers: runtime -> what its workers load; empty without debug.
     """
 
     settings: Settings
@@ -78,7 +78,7 @@ class SessionPlan:
     is_takeover: bool = False
     needs: Sequence[Need] = ()
     debug: OpenedDebug | None = None
-    debuggers: Mapping[str, Path] = field(default_factory=dict)
+    debuggers: Mapping[str, WorkerDebugger] = field(default_factory=dict)
 
 
 def new_session(clock: Clock) -> Session:
@@ -119,13 +119,12 @@ class SessionBuilder:
         sources = SourceFeed(SourceScan(source, plan.clock), self._use, self._files, plan.clock)
         catalog = JobCatalog(plan.jobs, self._make_pool, plan.reporter)
         logs = RunLogs(plan.settings.livejob_directory)
+        debugging = plan.debug.debugging if plan.debug is not None else None
         parts = DaemonParts(
             attachment=Attachment(self._me, plan.target.open_sessions(), doorbell, plan.gateway, plan.clock),
             transport=self._open_transport(),
             records=records,
-            execution=RunExecution(
-                records, sources, logs, plan.clock, plan.reporter, plan.debug.server if plan.debug else None
-            ),
+            execution=RunExecution(records, sources, logs, plan.clock, plan.reporter, debugging),
             recent=RecentJobs(plan.settings.livejob_directory, plan.clock),
             reload=Reload(self._reload_parts(sources, catalog), plan.reporter),
             jobs=catalog,
@@ -197,5 +196,5 @@ class SessionBuilder:
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
             memory_bytes=job.memory_bytes,
             dependencies=self._dependencies.directory(job.runtime),
-            debugger=plan.debuggers.get(job.runtime, plan.debug.package) if plan.debug else None,
+            debugger=plan.debuggers.get(job.runtime, plan.debug.debugger) if plan.debug else None,
         )

@@ -11,7 +11,6 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import click
 
@@ -24,7 +23,14 @@ from livejob.cli.review import ConsoleReview
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.stage_source import make_source
-from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
+from livejob.cli.start_debug import (
+    DebugWish,
+    OpenedDebug,
+    debug_options,
+    engine_for,
+    held_printer,
+    opened_debug,
+)
 from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.artifacts import DeployClients
@@ -32,6 +38,7 @@ from livejob.deploy.resources import StageContext
 from livejob.deploy.stage import DeployedStage, Review, deploy_stage
 from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.daemon import Daemon, Need
+from livejob.local_runner.engines.port import WorkerDebugger
 from livejob.local_runner.threads import ThreadGateway
 from livejob.project.loading import discover_jobs, remember_stage
 from livejob.project.settings import Settings
@@ -74,14 +81,15 @@ def command(
     Deploys the development stage of the app (stubs in place of the invokers), attaches to it, and executes
     every run with the code as it is when the run starts. Ctrl-C ends the session; a second one at once.
     """
-    settings = open_settings(options, flags)
+    settings = engine_for(debug_wish, open_settings(options, flags))
     jobs = discover_jobs(settings).require_whole(settings.source_directory)
     remember_stage(settings)
     clock = SystemClock()
-    printer: Printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
+    printer = JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))
     wishes = Wishes(options.is_local, takeover, debug_wish)
     review = ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False)
-    asyncio.run(LiveCommand(settings, jobs, wishes, printer, review, clock).run())
+    held = held_printer(debug_wish, printer)
+    asyncio.run(LiveCommand(settings, jobs, wishes, held, review, clock).run())
     return ExitCode.OK
 
 
@@ -145,7 +153,8 @@ class LiveCommand:
             plan = await self._plan(target, needs, debug, opened, deployed)
             self._printer.prepare(self._ready(target, debug, opened, deployed))
             daemon = await asyncio.to_thread(SessionBuilder(plan).build)
-            with _stopped_by_signals(daemon):
+            serving = debug.serving if debug is not None else contextlib.nullcontext
+            with _stopped_by_signals(daemon), serving():
                 await daemon.run()
 
     async def _plan(
@@ -188,15 +197,16 @@ class LiveCommand:
             began_s=self._began_s,
             directory=self._settings.livejob_directory,
             is_deployed=deployed.is_changed,
-            debug=debug.address if debug is not None else "",
+            debug=debug.place if debug is not None else "",
+            debug_hint=debug.hint if debug is not None else "",
         )
 
     async def _debuggers(
         self, debug: OpenedDebug | None, opened: OpenedEngine, runtimes: set[str]
-    ) -> Mapping[str, Path]:
+    ) -> Mapping[str, WorkerDebugger]:
         if debug is None:
             return {}
-        return await asyncio.to_thread(lambda: debug.packages(worker_pythons(opened, runtimes)))
+        return await asyncio.to_thread(lambda: debug.for_pythons(worker_pythons(opened, runtimes)))
 
     def _deploy(self, target: Target) -> DeployedStage:
         clients = DeployClients(target.session, target.endpoint_url)

@@ -20,6 +20,7 @@ NO_SETTINGS = {
     "--debug",
     "--wait",
     "--debug-on-error",
+    "--pdb",
     "--no-color",
     "--takeover",
     "--yes",

@@ -32,8 +32,9 @@ from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
+from livejob.local_runner.debugging import Debugging
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import Engine, WorkerSpec
+from livejob.local_runner.engines.port import Engine, WorkerDebugger, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import worker_environment
 from livejob.local_runner.events import BridgeUp, Event, Warned
@@ -216,13 +217,15 @@ async def live_session(
     image: str = "",
     dependencies: Path | None = None,
     debug: DebugSettings | None = None,
-    debugger: Path | None = None,
+    debugger: WorkerDebugger | None = None,
+    debugging: Debugging | None = None,
     is_preloading: bool = True,
     is_checking: bool = True,
 ) -> AsyncIterator[LiveSession]:
     """A daemon over the app's source directory, up when this returns. `changes` replace JobSpec fields.
 
     debug: None for a session without --debug. debugger: its debugpy, if not the installed one.
+    debugging, debugger: of a session that is debugged otherwise.
     """
     stage = stage or Stage()
     me = me or stage.session()
@@ -244,8 +247,8 @@ async def live_session(
         engine_wait_s,
         image,
         dependencies,
-        server,
-        debugger,
+        server or debugging,
+        debugger or (find_debugger() if server else None),
         is_preloading,
         is_checking,
     )
@@ -284,8 +287,8 @@ class _Making:
     engine_wait_s: float
     image: str
     dependencies: Path | None
-    debug: DebugServer | None
-    debugger: Path | None
+    debug: Debugging | None
+    debugger: WorkerDebugger | None
     is_preloading: bool
     is_checking: bool
     use: SourceUse = field(default_factory=SourceUse)
@@ -360,5 +363,5 @@ class _Making:
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
             dependencies=self.dependencies or self._packages.directory(job.runtime),
-            debugger=self.debugger or find_debugger() if self.debug is not None else None,
+            debugger=self.debugger,
         )

@@ -12,13 +12,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from livejob.errors import DebuggerMissing
+from livejob.local_runner.engines.port import WorkerDebugger
 from livejob.project.dependencies import TargetPython, WantedPackages, install_packages
 
 NAME = "debugpy"
 
 
-def find_debugger() -> Path:
-    """Directory of the `debugpy` package beside livejob.
+def find_debugger() -> WorkerDebugger:
+    """The debugpy beside livejob.
 
     Raises:
         DebuggerMissing: it is not installed.
@@ -26,11 +27,11 @@ def find_debugger() -> Path:
     spec = find_spec(NAME)
     if spec is None or spec.origin is None:
         raise DebuggerMissing("debugpy is not installed beside livejob")
-    return Path(spec.origin).resolve().parent
+    return _in(Path(spec.origin).resolve().parents[1])
 
 
-def debugger_for(python: TargetPython, cache: Path) -> Path:
-    """Directory of the `debugpy` package for workers of that Python. Blocks.
+def debugger_for(python: TargetPython, cache: Path) -> WorkerDebugger:
+    """The debugpy for workers of that Python. Blocks.
 
     For another version than livejob's own it is installed below `cache`, once.
 
@@ -46,4 +47,8 @@ def debugger_for(python: TargetPython, cache: Path) -> Path:
     file = cache / f"{NAME}.txt"
     file.write_text(text)
     wanted = WantedPackages(file, (text.encode(),))
-    return install_packages(cache, wanted, python) / NAME
+    return _in(install_packages(cache, wanted, python))
+
+
+def _in(path: Path) -> WorkerDebugger:
+    return WorkerDebugger("debugpy", path, NAME)

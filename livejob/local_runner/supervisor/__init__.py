@@ -13,6 +13,7 @@ AWS; it talks to the daemon alone, through the channel of `livejob.wire.worker`.
     attempt      one attempt, seen from the parent
     endpoint     credentials over HTTP on the loopback
     environment  what an attempt finds in os.environ
-    debugger     debugpy in the child, if the worker has it
+    debugger     what debugs the child, if the worker has something:
+                 debugpy_debugger, pydevd_debugger, terminal_pdb
     tunnel       its bytes to the daemon
 """

@@ -117,6 +117,12 @@ class RunningAttempt:
             loop.unwatch(self._pipes.stdout[0])
             loop.unwatch(self._pipes.stderr[0])
 
+    def take_ready(self, take: TakeOutput) -> None:
+        """Take what it has written up to now: as much as a pipe holds."""
+        for stream in ("stdout", "stderr"):
+            with suppress(BlockingIOError):
+                self._take_piece(stream, take)
+
     def finish(self, loop: Loop, take: TakeOutput) -> Report | None:
         """Take what is left in the pipes and close them; its report, if it left one.
 

@@ -257,6 +257,8 @@ class Supervisor:
 
     def _debugger_output(self, data: bytes) -> None:
         assert self._attempt is not None
+        # What it wrote before it stops is told before.
+        self._attempt.take_ready(self._output)
         start = self._attempt.start
         self._channel.send(DebuggerBytes(start.run_id, start.attempt, data))
 

@@ -7,6 +7,7 @@ there are: `debugpy_debugger` for editors that attach, `pydevd_debugger` for PyC
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import sys
@@ -15,10 +16,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from livejob.runner.traces import describe
 from livejob.wire.worker import DebuggerStart
 
 OWN_DIRECTORY = str(Path(__file__).parents[2]) + os.sep
 """The livejob package: its frames are not the user's, so they are neither shown nor stepped into."""
+
+
+_MACHINERY = (OWN_DIRECTORY, "<frozen importlib", importlib.__file__)
 
 
 class AttemptDebugger(Protocol):
@@ -29,7 +34,7 @@ class AttemptDebugger(Protocol):
         ...
 
     def look_at(self, error: BaseException) -> None:
-        """The handler has failed with `error`: let a debugger that wants to look at it, before it is told."""
+        """The handler or its import has failed with `error`: let a debugger look at it, if one wants to."""
         ...
 
 
@@ -49,6 +54,21 @@ class NoDebugger:
 
     def look_at(self, error: BaseException) -> None:
         """Nobody looks."""
+
+
+def has_user_frame(error: BaseException) -> bool:
+    """False when no line of the user's code or of a library has run: its own file cannot be compiled."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if not traceback.tb_frame.f_code.co_filename.startswith(_MACHINERY):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def nothing_to_stop_in(error: BaseException) -> str:
+    """Why a debugger does not stop at such an error."""
+    return f"there is no line to stop at, because none has run: {describe(error)}\n"
 
 
 def take_over_breakpoint(stop_in: Callable[[FrameType], bool]) -> None:

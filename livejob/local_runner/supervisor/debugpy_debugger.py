@@ -13,6 +13,7 @@ import atexit
 import os
 import runpy
 import socket
+import sys
 import threading
 import time
 from importlib import import_module
@@ -20,7 +21,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from livejob.local_runner.supervisor.debugger import OWN_DIRECTORY, AttemptDebugger, take_over_breakpoint
+from livejob.local_runner.supervisor.debugger import (
+    OWN_DIRECTORY,
+    AttemptDebugger,
+    has_user_frame,
+    nothing_to_stop_in,
+    take_over_breakpoint,
+)
 from livejob.wire.worker import DEBUGGER_OPENS, DebuggerStart
 
 CONFIGURED_PAUSE_S = 0.001
@@ -79,9 +86,13 @@ class _OpenedOnDemand:
         waiting.start()
 
     def look_at(self, error: BaseException) -> None:
-        if self._is_attached():
+        if not self._is_attached():
+            return
+        if has_user_frame(error):
             # Stops only if the debugger asked for uncaught exceptions.
             self._debugpy.trigger_exception_handler(error)
+        elif self._pydevd.get_global_debugger().break_on_uncaught_exceptions:
+            sys.stderr.write(nothing_to_stop_in(error))
 
     def _open_later(self) -> None:
         if self._is_told_to_open():

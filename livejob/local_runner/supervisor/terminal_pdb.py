@@ -19,7 +19,13 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
-from livejob.local_runner.supervisor.debugger import OWN_DIRECTORY, AttemptDebugger, take_over_breakpoint
+from livejob.local_runner.supervisor.debugger import (
+    OWN_DIRECTORY,
+    AttemptDebugger,
+    has_user_frame,
+    nothing_to_stop_in,
+    take_over_breakpoint,
+)
 from livejob.runner.traces import describe
 from livejob.wire.framing import FrameError, FrameReader
 from livejob.wire.limits import KIB
@@ -69,8 +75,12 @@ class _AttemptPdb:
         pdb.set_trace = self._set_trace
 
     def look_at(self, error: BaseException) -> None:
-        if error.__traceback__ is not None:
+        if has_user_frame(error):
             self._pdb().look_at(error)
+        elif isinstance(error, SyntaxError):
+            self._talk.send(Stopped(error.filename or "", error.lineno or 0, "error"))
+            self._talk.send(Said(nothing_to_stop_in(error)))
+            self._talk.send(WentOn(is_stepping=False))
 
     def _stop_in(self, frame: FrameType) -> bool:
         # A process that the handler has forked has the socket too; two could not be told apart on it.

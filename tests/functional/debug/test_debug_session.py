@@ -370,6 +370,37 @@ async def test_a_run_stops_where_it_fails(open_session: OpenSession) -> None:
         assert State.FAILED == ended.state
 
 
+async def test_a_run_stops_where_its_import_fails(app: Path, open_session: OpenSession) -> None:
+    """With --debug-on-error a run stops in the line of its module that raised at the import."""
+    async with open_session(is_on_error=True) as session, attached(port_of(session)) as editor:
+        source = SOURCE.replace("@job\ndef fail", "limits = {}\nlimits['width']\n\n@job\ndef fail")
+        (app / "jobs.py").write_text(source)
+        run_id = session.call("Fail", {"album": "Rio"})
+        run = await editor.next_run()
+        frame = await run.wait_stopped("exception")
+        limits = await run.evaluate(frame, "limits")
+        await run.go_on()
+        ended = await session.wait_ended(run_id)
+
+        assert (str(app / "jobs.py"), line_of("limits['width']", source)) == (frame.path, frame.line)
+        assert "{}" == limits
+        assert ended.failure is not None
+        assert "HandlerImportFailed" == ended.failure.type
+
+
+async def test_what_cannot_be_compiled_has_no_line_to_stop_at(app: Path, open_session: OpenSession) -> None:
+    """With --debug-on-error a module with a syntax error stops nowhere, and the run's output says so."""
+    async with open_session(is_on_error=True) as session, attached(port_of(session)) as editor:
+        (app / "jobs.py").write_text(SOURCE + "\ndef broken(:\n")
+        run_id = session.call("Fail", {"album": "Rio"})
+        await editor.next_run()
+        ended = await session.wait_ended(run_id)
+
+        assert ended.failure is not None
+        assert "HandlerSyntaxError" == ended.failure.type
+        assert "no line to stop at" in session.output(run_id)
+
+
 async def test_breakpoint_stops_in_an_attached_debugger(session: LiveSession, editor: Editor) -> None:
     """`breakpoint()` in the user's code stops there when a debugger is attached."""
     run_id = session.call("Tripped")

@@ -245,6 +245,23 @@ async def test_a_run_stops_in_pdb_where_it_fails(open_session: OpenSession, keyb
         assert "ValueError" == ended.failure.type
 
 
+@pytest.mark.parametrize(
+    ("addition", "shown"), [("1 / 0", "-> 1 / 0"), ("def broken(:", "no line to stop at")]
+)
+async def test_pdb_shows_a_failed_import(
+    app: Path, open_session: OpenSession, keyboard: Keyboard, addition: str, shown: str
+) -> None:
+    """With --debug-on-error pdb stands in the line whose import failed, or says why it cannot stand there."""
+    async with open_session(is_on_error=True) as session:
+        (app / "jobs.py").write_text(f"{SOURCE}\n{addition}\n")
+        run_id = session.call("Fail", {"album": "Rio"})
+        await keyboard.wait_text(shown)
+        keyboard.type("c")
+        ended = await session.wait_ended(run_id)
+
+        assert State.FAILED == ended.state
+
+
 async def test_a_failing_run_stops_only_if_that_is_asked(session: LiveSession, keyboard: Keyboard) -> None:
     """Without --debug-on-error a run that fails opens nothing."""
     ended = await session.wait_ended(session.call("Fail", {"album": "Rio"}))

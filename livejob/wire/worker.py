@@ -4,7 +4,7 @@ Each message is a frozen dataclass; its `body` field, if any, travels as the fra
 as the frame's JSON head. Both sides run the same copy of this module.
 
     daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
-                 DebuggerBytes, Shutdown-->
+                 DebuggerBytes, DeadlineMoved, Shutdown-->
     supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
                  CredentialsWanted, DebuggerBytes, Notice-->
 """
@@ -118,7 +118,8 @@ class StartAttempt:
     """Fork a child and run the handler in it. A worker has at most one attempt at a time.
 
     handler:     `path/to/file.function`, relative to the task root, without `.py`.
-    deadline_ms: Unix epoch milliseconds at which the daemon will stop it; for the context only.
+    deadline_ms: Unix epoch milliseconds at which the daemon will stop it, if that does not move; for the
+                 context only.
     environment: added to the worker's own environment in the child.
     body:        the payload, UTF-8 JSON.
     debugger:    "off"; "later": DebuggerBytes may come at any time; "now": the attempt waits for the
@@ -164,6 +165,19 @@ class DebuggerBytes:
     run_id: RunId
     attempt: int
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineMoved:
+    """The attempt's time has stood still, or stands (`is_standing`): so much of it is left from now on.
+
+    Sent only for an attempt that a debugger holds or has held; ignored when it has ended.
+    """
+
+    run_id: RunId
+    attempt: int
+    left_ms: int
+    is_standing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +265,7 @@ WorkerMessage = (
     | StopAttempt
     | CredentialsReply
     | DebuggerBytes
+    | DeadlineMoved
     | Shutdown
     | Hello
     | Started
@@ -273,6 +288,7 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         StopAttempt,
         CredentialsReply,
         DebuggerBytes,
+        DeadlineMoved,
         Shutdown,
         Hello,
         Started,

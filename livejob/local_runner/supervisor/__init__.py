@@ -15,5 +15,5 @@ AWS; it talks to the daemon alone, through the channel of `livejob.wire.worker`.
     environment  what an attempt finds in os.environ
     debugger     what debugs the child, if the worker has something:
                  debugpy_debugger, pydevd_debugger, terminal_pdb
-    tunnel       its bytes to the daemon
+    debug_tunnel, tunnel  its bytes to the daemon
 """

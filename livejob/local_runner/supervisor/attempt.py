@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from livejob.local_runner.supervisor.loop import Loop
+from livejob.runner.deadline import MovableDeadline
 from livejob.runner.ending import Report
 from livejob.runner.processes import kill, kill_group
 from livejob.runner.stop import StopReason, StopSlot
@@ -58,11 +59,19 @@ def open_pipes() -> AttemptPipes:
     return pipes
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Memory that the attempt's process shares with the supervisor, which writes."""
+
+    stop: StopSlot
+    deadline: MovableDeadline
+
+
 class RunningAttempt:
     """From the fork until its process has been reaped and its pipes are empty."""
 
     def __init__(
-        self, start: StartAttempt, pid: int, pipes: AttemptPipes, stop: StopSlot, oom_count: int
+        self, start: StartAttempt, pid: int, pipes: AttemptPipes, shared: Shared, oom_count: int
     ) -> None:
         """`oom_count` is the kernel's count of out-of-memory kills at its begin."""
         self.start = start
@@ -72,7 +81,7 @@ class RunningAttempt:
         self.stop_reason: StopReason | None = None
         self.is_killed = False
         self._pipes = pipes
-        self._stop = stop
+        self._shared = shared
         self._report = bytearray()
         self._is_taking = False
 
@@ -86,10 +95,17 @@ class RunningAttempt:
         """
         if self.stop_reason is None:
             self.stop_reason, self.kill_at_s = reason, kill_at_s
-            self._stop.ask(reason)
+            self._shared.stop.ask(reason)
             kill_group(self.pid, signal.SIGTERM)
         elif self.kill_at_s is not None:
             self.kill_at_s = min(self.kill_at_s, kill_at_s)
+
+    def move_deadline(self, now_ms: int, left_ms: int, is_standing: bool) -> None:
+        """`left_ms` are left of its time; while it stands they stay."""
+        if is_standing:
+            self._shared.deadline.stand(left_ms)
+        else:
+            self._shared.deadline.move(now_ms + left_ms)
 
     def kill(self) -> None:
         """SIGKILL to the process and its group."""

@@ -23,6 +23,7 @@ from functools import partial
 from io import TextIOWrapper
 
 from livejob.clock import Clock
+from livejob.local_runner.supervisor.attempt import Shared
 from livejob.local_runner.supervisor.debugger import AttemptDebugger
 from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
@@ -33,7 +34,7 @@ from livejob.runner.importing import add_root, forget_shadowed, packages_importe
 from livejob.runner.memory import be_killed_first, limit_own_memory
 from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import CodeCache
-from livejob.runner.stop import StopSignal, StopSlot
+from livejob.runner.stop import StopSignal
 from livejob.wire.names import ENV_APP, ENV_STAGE
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
@@ -57,7 +58,7 @@ class ChildPlan:
     stdout: int
     stderr: int
     report: int
-    stop: StopSlot
+    shared: Shared
     debugger: AttemptDebugger
     code: CodeCache
     preloaded: frozenset[str] | None
@@ -106,7 +107,7 @@ def _become_attempt(plan: ChildPlan) -> StopSignal:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     add_root(plan.root)
     forget_shadowed(plan.preloaded or (), plan.root, plan.code)
-    stop = StopSignal(plan.stop)
+    stop = StopSignal(plan.shared.stop)
     stop.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if plan.memory_bytes is not None:
@@ -146,9 +147,9 @@ def _order(plan: ChildPlan) -> Order:
         job=start.job,
         app=plan.environment.get(ENV_APP, ""),
         stage=plan.environment.get(ENV_STAGE, ""),
-        deadline_ms=start.deadline_ms,
+        _deadline=plan.shared.deadline,
         _clock=plan.clock,
-        _stop=plan.stop,
+        _stop=plan.shared.stop,
     )
     load = partial(load_handler, start.handler, plan.root, plan.code.sources)
     return Order(load, start.body, context)

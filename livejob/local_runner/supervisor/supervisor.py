@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from livejob.clock import Clock
 from livejob.local_runner.supervisor.aside import Aside
-from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Stream, open_pipes
+from livejob.local_runner.supervisor.attempt import AttemptPipes, RunningAttempt, Shared, Stream, open_pipes
 from livejob.local_runner.supervisor.channel import Channel, ChannelEnded
 from livejob.local_runner.supervisor.checking import CheckPlan, ImportCheck
 from livejob.local_runner.supervisor.child import ChildPlan, run_child
-from livejob.local_runner.supervisor.debugger import AttemptDebugger, Debugger, NoDebugger
+from livejob.local_runner.supervisor.debug_tunnel import DebugTunnel
+from livejob.local_runner.supervisor.debugger import Debugger
 from livejob.local_runner.supervisor.endpoint import CredentialsEndpoint
 from livejob.local_runner.supervisor.environment import (
     attempt_environment,
@@ -28,8 +29,8 @@ from livejob.local_runner.supervisor.environment import (
 )
 from livejob.local_runner.supervisor.loop import Loop, Wakeups
 from livejob.local_runner.supervisor.preloading import Preloading
-from livejob.local_runner.supervisor.tunnel import Tunnel
 from livejob.local_runner.supervisor.zygote import Zygote
+from livejob.runner.deadline import MovableDeadline
 from livejob.runner.ending import Death, outcome_at_end
 from livejob.runner.memory import OomCounter
 from livejob.runner.processes import end_children
@@ -42,8 +43,8 @@ from livejob.wire.worker import (
     CheckImport,
     CredentialsReply,
     CredentialsWanted,
+    DeadlineMoved,
     DebuggerBytes,
-    DebuggerStart,
     Ended,
     Hello,
     ImportChecked,
@@ -96,8 +97,8 @@ class Supervisor:
         self._aside = Aside(self._loop, zygote.fork, self._release_own, clock)
         self._preloading = Preloading(self._aside, channel.send)
         self._check = ImportCheck(self._aside, self._tell_checked)
+        self._tunnel = DebugTunnel(self._loop, surroundings.debugger, self._debugger_output)
         self._attempt: RunningAttempt | None = None
-        self._tunnel: Tunnel | None = None
         self._is_over = False
         self._is_writing = False
 
@@ -162,12 +163,10 @@ class Supervisor:
             return
         if self._channel.pending_bytes > PENDING_BYTES:
             self._attempt.leave_output(self._loop)
-            if self._tunnel is not None:
-                self._tunnel.leave_output(self._loop)
+            self._tunnel.leave_output()
         else:
             self._attempt.take_output(self._loop, self._output)
-            if self._tunnel is not None:
-                self._tunnel.take_output(self._loop, self._debugger_output)
+            self._tunnel.take_output()
 
     def _receive(self) -> None:
         for message in self._channel.receive():
@@ -188,8 +187,8 @@ class Supervisor:
                 self._stop(message)
             case CredentialsReply():
                 self._endpoint.answer(message)
-            case DebuggerBytes(run_id, attempt, data):
-                self._pass_to_debugger(run_id, attempt, data)
+            case DebuggerBytes() | DeadlineMoved():
+                self._pass_on(message)
             case Shutdown():
                 self._is_over = True
             case _:
@@ -202,21 +201,21 @@ class Supervisor:
         self._check.give_way()
         self._aside.break_off()
         self._preloading.catch_up()
-        stop = StopSlot()
+        shared = Shared(StopSlot(), MovableDeadline(start.deadline_ms))
         try:
             pipes = open_pipes()
-            pid = self._fork(start, pipes, stop)
+            pid = self._fork(start, pipes, shared)
         except OSError as error:
             self._endpoint.revoke()
-            self._close_tunnel()
+            self._tunnel.close()
             self._refuse(start, f"the worker cannot start a process: {error}")
             return
-        self._attempt = RunningAttempt(start, pid, pipes, stop, self._oom.count())
+        self._attempt = RunningAttempt(start, pid, pipes, shared, self._oom.count())
         self._channel.send(Started(start.run_id, start.attempt, pid))
         self._attempt.watch(self._loop, self._output)
 
-    def _fork(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> int:
-        plan = self._plan(start, pipes, stop)
+    def _fork(self, start: StartAttempt, pipes: AttemptPipes, shared: Shared) -> int:
+        plan = self._plan(start, pipes, shared)
         try:
             pid = self._zygote.fork(lambda: run_child(plan))
         except OSError:
@@ -225,7 +224,7 @@ class Supervisor:
         pipes.close_writing()
         return pid
 
-    def _plan(self, start: StartAttempt, pipes: AttemptPipes, stop: StopSlot) -> ChildPlan:
+    def _plan(self, start: StartAttempt, pipes: AttemptPipes, shared: Shared) -> ChildPlan:
         address = self._endpoint.grant()
         return ChildPlan(
             start=start,
@@ -234,8 +233,8 @@ class Supervisor:
             stdout=pipes.stdout[1],
             stderr=pipes.stderr[1],
             report=pipes.report[1],
-            stop=stop,
-            debugger=self._debugger_for(start.debugger),
+            shared=shared,
+            debugger=self._tunnel.open(start.debugger),
             code=self._zygote.code,
             preloaded=self._preloading.preloaded,
             clock=self._clock,
@@ -244,16 +243,14 @@ class Supervisor:
             release=lambda: self._release(pipes),
         )
 
-    def _debugger_for(self, start: DebuggerStart) -> AttemptDebugger:
-        debugger = self._surroundings.debugger
-        if debugger is None or start == "off":
-            return NoDebugger()
-        self._tunnel = Tunnel()
-        return debugger.for_attempt(self._tunnel.far, start)
-
-    def _pass_to_debugger(self, run_id: str, attempt: int, data: bytes) -> None:
-        if self._tunnel is not None and self._attempt is not None and self._attempt.is_for(run_id, attempt):
-            self._tunnel.write(self._loop, data)
+    def _pass_on(self, message: DebuggerBytes | DeadlineMoved) -> None:
+        attempt = self._attempt
+        if attempt is None or not attempt.is_for(message.run_id, message.attempt):
+            return
+        if isinstance(message, DebuggerBytes):
+            self._tunnel.write(message.body)
+        else:
+            attempt.move_deadline(self._clock.now_ms(), message.left_ms, message.is_standing)
 
     def _debugger_output(self, data: bytes) -> None:
         assert self._attempt is not None
@@ -262,16 +259,10 @@ class Supervisor:
         start = self._attempt.start
         self._channel.send(DebuggerBytes(start.run_id, start.attempt, data))
 
-    def _close_tunnel(self) -> None:
-        if self._tunnel is not None:
-            self._tunnel.close(self._loop)
-            self._tunnel = None
-
     def _release(self, pipes: AttemptPipes) -> None:
         """In a child: close what is the supervisor's own."""
         pipes.close_reading()
-        if self._tunnel is not None:
-            self._tunnel.release()
+        self._tunnel.release()
         self._release_own()
 
     def _release_own(self) -> None:
@@ -320,7 +311,7 @@ class Supervisor:
     def _attempt_ended(self, attempt: RunningAttempt, exit_code: int, peak_bytes: int) -> None:
         left_behind = end_children()
         report = attempt.finish(self._loop, self._output)
-        self._close_tunnel()
+        self._tunnel.close()
         self._endpoint.revoke()
         self._attempt = None
         is_oom = self._oom.count() > attempt.oom_count

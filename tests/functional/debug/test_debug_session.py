@@ -32,9 +32,11 @@ def resize(payload):
     return {"area": area, "text": json.dumps([area])}
 
 @job(timeout="1 second")
-def quick(payload):
+def quick(payload, context):
+    left = [context.remaining_s()]
     began = time.monotonic()
-    return time.monotonic() - began
+    left.append(context.remaining_s())
+    return {"took_s": time.monotonic() - began, "left_s": left, "moved_ms": context.deadline_ms}
 
 @job
 def fail(payload):
@@ -241,18 +243,26 @@ async def test_a_paused_run_says_where(app: Path, session: LiveSession, editor: 
 async def test_a_timeout_stands_still_while_a_run_is_paused(
     app: Path, session: LiveSession, editor: Editor
 ) -> None:
-    """A run that is paused for longer than its timeout is not timed out."""
-    await editor.break_at(app / "jobs.py", line_of("return time.monotonic()"))
+    """A run that is paused for longer than its timeout is not timed out, and has no less time left."""
+    await editor.break_at(app / "jobs.py", line_of("left.append"))
     run_id = session.call("Quick")
 
     run = await editor.next_run()
     frame = await run.wait_stopped()
+    await session.wait_run(run_id, lambda run: run.note != "")
+    before = float(await run.evaluate(frame, "context.remaining_s()"))
+    deadline_ms = int(await run.evaluate(frame, "context.deadline_ms"))
     await run.evaluate(frame, "time.sleep(1.5)")
+    after = float(await run.evaluate(frame, "context.remaining_s()"))
     await run.go_on()
     ended = await session.wait_ended(run_id)
 
+    result = session.result(ended)
     assert State.SUCCEEDED == ended.state
-    assert session.result(ended) > 1.5
+    assert result["took_s"] > 1.5
+    assert before == after
+    assert 0 < result["left_s"][1] <= result["left_s"][0]
+    assert result["moved_ms"] - deadline_ms > 1500
 
 
 async def test_a_paused_run_can_be_cancelled(app: Path, session: LiveSession, editor: Editor) -> None:

@@ -160,7 +160,10 @@ class CredentialsReply:
 
 @dataclass(frozen=True, slots=True)
 class DebuggerBytes:
-    """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended."""
+    """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended.
+
+    Without bytes, to the attempt: there will be no more, as at the end of a connection.
+    """
 
     run_id: RunId
     attempt: int

@@ -219,6 +219,7 @@ async def live_session(
     debug: DebugSettings | None = None,
     debugger: WorkerDebugger | None = None,
     debugging: Debugging | None = None,
+    witness: Witness | None = None,
     is_preloading: bool = True,
     is_checking: bool = True,
 ) -> AsyncIterator[LiveSession]:
@@ -229,7 +230,7 @@ async def live_session(
     """
     stage = stage or Stage()
     me = me or stage.session()
-    witness, gateway = Witness(), ThreadGateway("test-aws")
+    witness, gateway = witness or Witness(), ThreadGateway("test-aws")
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
     server = DebugServer(debug, LocalPaths(app), witness) if debug else None

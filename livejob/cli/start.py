@@ -55,6 +55,7 @@ AWS_THREADS = 8
 @click.option(
     "--drain", "drain_s", metavar="DURATION", help="How long running attempts may go on after Ctrl-C."
 )
+@click.option("--pydevd", metavar="VERSION", help="pydevd-pycharm's, for --debug-server.")
 @click.option("--local-aws-port", metavar="PORT", help="Port of the local AWS.")
 @click.option(
     "--restart-running",

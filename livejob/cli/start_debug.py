@@ -1,7 +1,7 @@
 """Debugging in `livejob start`: the options, and what debugs the runs. Part of the composition root.
 
 --debug         editors attach to a port        debug_attach
---debug-server  runs connect to PyCharm         debug_pydevd
+--debug-server  runs connect to PyCharm         debug_server
 --pdb           a person at this terminal       debug_pdb
 """
 
@@ -31,6 +31,9 @@ ReturnT = TypeVar("ReturnT")
 DEBUG_PORT = 5678
 """What debugpy and the editors' examples use."""
 
+DEBUG_SERVER_PORT = 5679
+"""On which PyCharm listens, if nothing else is said: not the same, so that both ways can be configured."""
+
 WAIT_S = 30
 
 
@@ -39,12 +42,14 @@ class DebugWish:
     """What was given on the command line.
 
     port:   for editors; None: none attaches.
+    server: (host, port) where an IDE listens; None: runs connect to none.
     is_pdb: a person debugs at this terminal.
     """
 
     port: int | None = None
     wait_s: float = 0.0
     is_on_error: bool = False
+    server: tuple[str, int] | None = None
     is_pdb: bool = False
 
 
@@ -52,15 +57,15 @@ class DebugWish:
 class OpenedDebug:
     """What debugs the runs of a session, ready.
 
-    debugger: what workers load.
-    for_pythons: the same for each runtime's workers, given their Python. Blocks.
+    debugger: what workers load whose Python `for_pythons` does not tell; None for none.
+    for_pythons: what each runtime's workers load, given their Python. Blocks.
     place:    where it happens: an address, or words for a person.
     hint:     how, for a person.
     serving:  what is on while the session serves, e.g. that it listens to the keyboard.
     """
 
     debugging: Debugging
-    debugger: WorkerDebugger
+    debugger: WorkerDebugger | None
     for_pythons: Callable[[Mapping[str, TargetPython]], Mapping[str, WorkerDebugger]]
     place: str
     hint: str
@@ -86,25 +91,49 @@ def debug_options(command: Callable[..., ReturnT]) -> Callable[..., ReturnT]:
         help=f"Let each run wait for a debugger before its first line, by default {WAIT_S} s.",
     )
     @click.option("--debug-on-error", is_flag=True, help="Stop where a handler fails, before it has failed.")
+    @click.option(
+        "--debug-server",
+        metavar="[HOST:]PORT",
+        callback=_address,
+        help="Let runs connect to PyCharm's debug server, which listens there.",
+    )
     @click.option("--pdb", "is_pdb", is_flag=True, help="Let breakpoint() open pdb in this terminal.")
     @wraps(command)
     def with_debug_options(
-        *args: Any, debug: int | None, wait: str | None, debug_on_error: bool, is_pdb: bool, **given: Any
+        *args: Any,
+        debug: int | None,
+        wait: str | None,
+        debug_on_error: bool,
+        debug_server: tuple[str, int] | None,
+        is_pdb: bool,
+        **given: Any,
     ) -> ReturnT:
         if is_pdb:
-            _require_alone({"--debug": debug, "--wait": wait, "--json": given.get("is_json")})
+            others = {"--debug-server": debug_server, "--json": given.get("is_json")}
+            _require_alone("--pdb", {"--debug": debug, "--wait": wait, **others})
+        elif debug_server:
+            _require_alone("--debug-server", {"--debug": debug, "--wait": wait})
         elif debug is None and (wait is not None or debug_on_error):
             debug = DEBUG_PORT
-        wish = DebugWish(debug, _seconds(wait), debug_on_error, is_pdb)
+        wish = DebugWish(debug, _seconds(wait), debug_on_error, debug_server, is_pdb)
         return command(*args, debug_wish=wish, **given)
 
     return with_debug_options
 
 
-def _require_alone(others: Mapping[str, object]) -> None:
+def _require_alone(option: str, others: Mapping[str, object]) -> None:
     for name, value in others.items():
         if value:
-            raise click.UsageError(f"--pdb and {name} exclude each other.")
+            raise click.UsageError(f"{option} and {name} exclude each other.")
+
+
+def _address(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise click.BadParameter("a port, or a host and a port like 127.0.0.1:5679")
+    return host or "127.0.0.1", int(port)
 
 
 def _seconds(text: str | None) -> float:
@@ -142,6 +171,10 @@ async def opened_debug(
 
         async with opened_pdb(wish, settings, printer) as debug:
             yield debug
+    elif wish.server is not None:
+        from livejob.cli.debug_server import opened_connections
+
+        yield opened_connections(*wish.server, wish, settings, printer)
     elif wish.port is not None:
         from livejob.cli.debug_attach import opened_port
 

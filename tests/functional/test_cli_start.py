@@ -40,6 +40,15 @@ def test_pdb_needs_plain_processes(app: Path, capsys: pytest.CaptureFixture[str]
     assert "--engine process" in told
 
 
+@pytest.mark.parametrize("place", ["nowhere", "127.0.0.1:", "70000"])
+def test_a_debug_server_is_a_port(app: Path, capsys: pytest.CaptureFixture[str], place: str) -> None:
+    """What is no port is refused, with an example."""
+    code = start(app, "--debug-server", place)
+
+    assert ExitCode.USAGE == code
+    assert "like 127.0.0.1:5679" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("other", [["--debug"], ["--wait"], ["--json"]])
 def test_pdb_stands_alone(app: Path, capsys: pytest.CaptureFixture[str], other: list[str]) -> None:
     """A breakpoint stops in an editor or in the terminal, not in both; and JSON is no talk with a person."""

@@ -13,9 +13,6 @@ from livejob.cli import jsonc
 from livejob.cli.exit_codes import ExitCode
 from livejob.cli.main import run_command
 
-ATTRIBUTES = {"name", "type", "request", "connect", "pathMappings", "justMyCode"}
-"""Of an attach configuration of VS Code's Python Debugger extension, those that are used."""
-
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
@@ -44,7 +41,6 @@ def test_a_launch_file_is_written(app: Path) -> None:
 
     [configuration] = json.loads((app.parent / ".vscode/launch.json").read_text())["configurations"]
     assert ExitCode.OK == code
-    assert set(configuration) == ATTRIBUTES
     assert ("debugpy", "attach") == (configuration["type"], configuration["request"])
     assert {"host": "127.0.0.1", "port": 5678} == configuration["connect"]
     assert [{"localRoot": "${workspaceFolder}/back/src", "remoteRoot": "/var/task"}] == configuration[

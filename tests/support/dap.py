@@ -76,7 +76,7 @@ class Connection:
     async def wait_event(self, name: str, is_meant: Callable[[Message], bool] = lambda _: True) -> Message:
         """Body of the first such event that was not taken yet, now or as soon as it comes."""
         found = await self._wait(lambda m: m.get("event") == name and is_meant(m.get("body") or {}))
-        body: Message = found["body"]
+        body: Message = found.get("body") or {}
         return body
 
     async def wait_request(self, command: str) -> Message:

@@ -207,6 +207,35 @@ async def test_breakpoints_hold_after_a_save(app: Path, session: LiveSession, ed
     assert '[40, "new"]' == session.result(ended)["text"]
 
 
+async def test_breakpoints_set_around_a_save_all_hold(
+    app: Path, session: LiveSession, editor: Editor
+) -> None:
+    """One set before a save, one while a run goes on, one after it: the next run stops at all three."""
+    before, during, after = line_of("width = "), line_of("area = "), line_of('return {"area"')
+    await editor.break_at(app / "jobs.py", before)
+    session.call("Resize", {"width": 3})
+    first = await editor.next_run()
+    await first.wait_stopped()
+    (app / "jobs.py").write_text(SOURCE + "\n# saved\n")
+    await editor.break_at(app / "jobs.py", before, during)
+    await first.go_on()
+    await first.wait_stopped()
+    await first.go_on()
+    await first.wait_terminated()
+    await editor.break_at(app / "jobs.py", before, during, after)
+
+    run_id = session.call("Resize", {"width": 4})
+    second = await editor.next_run()
+    lines = []
+    for _ in range(3):
+        lines.append((await second.wait_stopped()).line)
+        await second.go_on()
+    ended = await session.wait_ended(run_id)
+
+    assert [before, during, after] == lines
+    assert State.SUCCEEDED == ended.state
+
+
 async def test_parallel_runs_are_parallel_sessions(app: Path, session: LiveSession, editor: Editor) -> None:
     """Three runs pause at the same time, each in a session of its own, and go on one by one."""
     await editor.break_at(app / "jobs.py", line_of("area = "))

@@ -1,8 +1,9 @@
-"""`livejob start --pdb` in a real terminal: a deployed job stops, and a person answers."""
+"""`livejob start` in a real terminal: a deployed job stops or waits, and a person answers."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 from pathlib import Path
 
@@ -45,6 +46,32 @@ async def test_a_deployed_job_stops_in_pdb(tmp_path: Path):
     assert f"paused at reports.py:{line}" in listed
     assert "SUCCEEDED" in other
     assert "SUCCEEDED" in code
+
+
+async def test_enter_ends_the_wait_for_an_editor(tmp_path: Path):
+    """A run that waits for an editor says so in the session's terminal, and Enter lets it go on."""
+    app = copy_app(QUICKSTART, tmp_path)
+
+    with open_keyboard() as keyboard:
+        options = ("--engine", "process", "--debug", str(free_port()), "--wait", "60")
+        start = await in_terminal(keyboard, app, "start", "--local", "--stage", "e2e", *options)
+        try:
+            await keyboard.wait_text("ready")
+            divide = asyncio.create_task(run(app, "run", "Divide", "--payload", '{"a": 6, "b": 3}'))
+            await keyboard.wait_text("Enter to go on without")
+            keyboard.type("")
+            ended = await divide
+        finally:
+            start.terminate()
+            await start.wait()
+
+    assert "SUCCEEDED" in ended
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def in_terminal(keyboard: Keyboard, app: Path, *arguments: str) -> asyncio.subprocess.Process:

@@ -79,7 +79,8 @@ class _AttemptPdb:
             self._pdb().look_at(error)
         elif isinstance(error, SyntaxError):
             self._talk.send(Stopped(error.filename or "", error.lineno or 0, "error"))
-            self._talk.send(Said(nothing_to_stop_in(error)))
+            self._talk.write(f"{nothing_to_stop_in(error)}(Enter to go on) ")
+            self._talk.readline()
             self._talk.send(WentOn(is_stepping=False))
 
     def _stop_in(self, frame: FrameType) -> bool:

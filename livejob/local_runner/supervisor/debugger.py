@@ -11,10 +11,11 @@ import importlib
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 from livejob.runner.traces import describe
 from livejob.wire.worker import DebuggerStart
@@ -24,6 +25,10 @@ OWN_DIRECTORY = str(Path(__file__).parents[2]) + os.sep
 
 
 _MACHINERY = (OWN_DIRECTORY, "<frozen importlib", importlib.__file__)
+
+
+_settrace = sys.settrace
+"""Before a debugger puts its own in place, which complains."""
 
 
 class AttemptDebugger(Protocol):
@@ -56,6 +61,22 @@ class NoDebugger:
         """Nobody looks."""
 
 
+def leave_forks_alone() -> None:
+    """A process that the handler forks has the breakpoints, and nobody who would ever let it go on."""
+    os.register_at_fork(after_in_child=_stop_tracing)
+
+
+def _stop_tracing() -> None:
+    _settrace(None)
+    threading.settrace(None)
+    monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    if monitoring is None or monitoring.get_tool(monitoring.DEBUGGER_ID) is None:
+        return
+    for name, event in vars(monitoring.events).items():
+        if name.isupper() and event:
+            monitoring.register_callback(monitoring.DEBUGGER_ID, event, None)
+
+
 def has_user_frame(error: BaseException) -> bool:
     """False when no line of the user's code or of a library has run: its own file cannot be compiled."""
     traceback = error.__traceback__
@@ -71,20 +92,24 @@ def nothing_to_stop_in(error: BaseException) -> str:
     return f"there is no line to stop at, because none has run: {describe(error)}\n"
 
 
-def take_over_breakpoint(stop_in: Callable[[FrameType], bool]) -> None:
-    """Let `breakpoint()` stop in its caller's frame, or say once for each place that nothing stops it."""
-    if os.environ.get("PYTHONBREAKPOINT"):
-        return  # the user's own choice
+def take_over_breakpoint(stop_in: Callable[[FrameType], bool]) -> Callable[..., None]:
+    """Let `breakpoint()` stop in its caller's frame, or say once for each place that nothing stops it.
+
+    Gives what `breakpoint()` calls, unless PYTHONBREAKPOINT has the user's own choice.
+    """
     told: set[str] = set()
+    owner = os.getpid()
 
     def hook(*args: object, **kwargs: object) -> None:
         frame = sys._getframe(1)
         # Last, where it stops: what follows would be traced.
-        if stop_in(frame):
+        if os.getpid() == owner and stop_in(frame):
             return
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         if place not in told:
             told.add(place)
             sys.stderr.write(f"breakpoint() at {place}: no debugger is attached, going on\n")
 
-    sys.breakpointhook = hook
+    if not os.environ.get("PYTHONBREAKPOINT"):
+        sys.breakpointhook = hook
+    return hook

@@ -25,6 +25,7 @@ from livejob.local_runner.supervisor.debugger import (
     OWN_DIRECTORY,
     AttemptDebugger,
     has_user_frame,
+    leave_forks_alone,
     nothing_to_stop_in,
     take_over_breakpoint,
 )
@@ -75,6 +76,7 @@ class _OpenedOnDemand:
 
     def begin(self) -> None:
         take_over_breakpoint(self._stop_in)
+        leave_forks_alone()
         if self._is_awaited and self._is_told_to_open():
             self._open()
             while not self._is_attached():

@@ -24,6 +24,7 @@ from livejob.local_runner.supervisor.debugger import (
     OWN_DIRECTORY,
     AttemptDebugger,
     has_user_frame,
+    leave_forks_alone,
     take_over_breakpoint,
 )
 from livejob.wire.worker import DEBUGGER_OPENS, DebuggerStart
@@ -68,6 +69,7 @@ class _AttemptPydevd:
 
     def begin(self) -> None:
         take_over_breakpoint(self._stop_in)
+        leave_forks_alone()
         if not self._is_awaited or self._inherited.recv(1) != DEBUGGER_OPENS:
             return
         order = json.loads(self._first_line())

@@ -9,7 +9,6 @@ The process has no terminal: what pdb prints and reads goes over a socket that i
 
 from __future__ import annotations
 
-import os
 import pdb
 import socket
 import sys
@@ -23,6 +22,7 @@ from livejob.local_runner.supervisor.debugger import (
     OWN_DIRECTORY,
     AttemptDebugger,
     has_user_frame,
+    leave_forks_alone,
     nothing_to_stop_in,
     take_over_breakpoint,
 )
@@ -66,13 +66,11 @@ class _AttemptPdb:
     def __init__(self, talk: _Talk) -> None:
         self._talk = talk
         self._own = threading.local()
-        self._pid = 0
 
     def begin(self) -> None:
-        self._pid = os.getpid()
-        take_over_breakpoint(self._stop_in)
         # `import pdb; pdb.set_trace()` is as old as pdb.
-        pdb.set_trace = self._set_trace
+        pdb.set_trace = take_over_breakpoint(self._stop_in)
+        leave_forks_alone()
 
     def look_at(self, error: BaseException) -> None:
         if has_user_frame(error):
@@ -84,14 +82,10 @@ class _AttemptPdb:
             self._talk.send(WentOn(is_stepping=False))
 
     def _stop_in(self, frame: FrameType) -> bool:
-        # A process that the handler has forked has the socket too; two could not be told apart on it.
-        if os.getpid() != self._pid or self._talk.is_over:
+        if self._talk.is_over:
             return False
         self._pdb().set_trace(frame)
         return True
-
-    def _set_trace(self, *, header: str | None = None, **_: object) -> None:
-        self._stop_in(sys._getframe(1))
 
     def _pdb(self) -> _Pdb:
         # One for each thread, so that what was set at one stop is there at the next.

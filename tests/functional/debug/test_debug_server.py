@@ -27,7 +27,7 @@ from tests.support.sessions import LiveSession, Witness, live_session
 VERSION = "252.23892.515"
 
 SOURCE = """\
-import time
+import multiprocessing, time
 from livejob import job
 import albums
 
@@ -48,6 +48,16 @@ def tripped(payload):
     answer = 42
     breakpoint()
     return answer
+
+def doubled(number):
+    double = number * 2
+    breakpoint()
+    return double
+
+@job
+def forking(payload):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map(doubled, [21])
 
 @job
 def fail(payload):
@@ -200,6 +210,15 @@ async def test_parallel_runs_are_parallel_connections(app: Path, open_session: O
             run.resume(stopped)
 
         assert {10, 20} == {session.result(await session.wait_ended(run_id)) for run_id in run_ids}
+
+
+async def test_forked_processes_are_left_alone(app: Path, open_session: OpenSession) -> None:
+    """Breakpoints do not hold a process that a handler forks."""
+    async with debug_server() as pycharm, open_session(pycharm.port) as session:
+        pycharm.break_at(app / "jobs.py", line_of("double = number"))
+        ended = await session.wait_ended(session.call("Forking"))
+
+        assert [42] == session.result(ended)
 
 
 async def test_no_ide_listens(open_session: OpenSession) -> None:

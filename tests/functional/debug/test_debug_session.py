@@ -20,7 +20,7 @@ from tests.support.engine_fixtures import EngineUnderTest
 from tests.support.sessions import LiveSession, Witness, live_session
 
 SOURCE = """\
-import json, sys, time
+import json, multiprocessing, sys, time
 from pathlib import Path
 from livejob import job
 import albums
@@ -48,6 +48,16 @@ def tripped(payload):
     answer = 42
     breakpoint()
     return answer
+
+def doubled(number):
+    double = number * 2
+    breakpoint()
+    return double
+
+@job
+def forking(payload):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map(doubled, [21])
 
 @job
 def bare(payload):
@@ -452,6 +462,17 @@ async def test_breakpoint_stops_in_an_attached_debugger(session: LiveSession, ed
 
     assert ("tripped", line_of("return answer")) == (frame.function, frame.line)
     assert 43 == session.result(ended)
+
+
+async def test_forked_processes_are_left_alone(app: Path, session: LiveSession, editor: Editor) -> None:
+    """Breakpoints do not hold a process that a handler forks: nobody could let it go on."""
+    await editor.break_at(app / "jobs.py", line_of("double = number"))
+    run_id = session.call("Forking")
+
+    ended = await session.wait_ended(run_id)
+
+    assert [42] == session.result(ended)
+    assert "no debugger is attached" in session.output(run_id)
 
 
 async def test_breakpoint_without_debugger_says_so_and_goes_on(session: LiveSession) -> None:

@@ -19,7 +19,7 @@ from tests.support.paper import Paper
 from tests.support.sessions import LiveSession, live_session
 
 SOURCE = """\
-import asyncio, threading
+import asyncio, multiprocessing, pdb, threading
 from livejob import job
 
 @job
@@ -53,6 +53,21 @@ async def gentle(payload):
         breakpoint()
         return 7
     return await asyncio.create_task(inner())
+
+@job
+def old_fashioned(payload):
+    pdb.set_trace()
+    return "went on"
+
+def doubled(number):
+    double = number * 2
+    breakpoint()
+    return double
+
+@job
+def forking(payload):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map(doubled, [21])
 
 @job
 def threaded(payload):
@@ -282,6 +297,27 @@ async def test_a_failing_run_stops_only_if_that_is_asked(session: LiveSession, k
 
     assert State.FAILED == ended.state
     assert "" == keyboard.screen
+
+
+async def test_set_trace_opens_pdb_too(session: LiveSession, keyboard: Keyboard) -> None:
+    """`pdb.set_trace()` does what `breakpoint()` does."""
+    run_id = session.call("OldFashioned")
+    place = await keyboard.wait_text(PROMPT)
+    keyboard.type("c")
+    ended = await session.wait_ended(run_id)
+
+    assert "old_fashioned()" in place
+    assert "went on" == session.result(ended)
+
+
+async def test_pdb_leaves_forked_processes_alone(session: LiveSession) -> None:
+    """A process that a handler forks goes on: two could not be told apart at one terminal."""
+    run_id = session.call("Forking")
+
+    ended = await session.wait_ended(run_id)
+
+    assert [42] == session.result(ended)
+    assert "no debugger is attached" in session.output(run_id)
 
 
 async def test_pdb_in_async_code_and_in_threads(session: LiveSession, keyboard: Keyboard) -> None:

@@ -39,9 +39,12 @@ class Pydevd:
         Raises:
             ImportError: it is not there.
         """
+        # Not by sys.monitoring: that way pydevd does not stop where `breakpoint()` stands.
         with _environment(PYDEVD_FILTERS=f"{OWN_DIRECTORY}*"):
             # Any: it is not there when types are checked.
             self.pydevd: Any = import_module("pydevd")
+            # No other thread is there yet when it begins; looking for them can end in a complaint.
+            self.pydevd.PyDB.set_tracing_for_untraced_contexts = lambda *arguments, **more: None
             self.files: Any = import_module("pydevd_file_utils")
             self.breakpoints: Any = import_module("_pydevd_bundle.pydevd_breakpoints")
             filters: Any = import_module("_pydevd_bundle.pydevd_utils")

@@ -54,7 +54,7 @@ def loop(payload):
     return time.perf_counter() - begin
 """
 TICK_LINE = 6
-WORK = ("Calls", "Loop")
+WORK = {"Calls": "many small calls", "Loop": "one long loop"}
 
 
 async def seconds_of(session: LiveSession, job: str, count: int) -> list[float]:
@@ -94,11 +94,10 @@ async def measure(app: Path, python: TargetPython, count: int, report: Report) -
         stopped = await until_stopped(session, app, count)
     name = f"Python {python.minor}"
     report.add(f"{name}: call of a run → stopped at its breakpoint", "ms", stopped)
-    for job in WORK:
-        report.add(
-            f"{name}: {job.lower()}, nobody attached", "times", [each / plain[job] for each in idle[job]]
-        )
-        report.add(f"{name}: {job.lower()}, attached", "times", [each / plain[job] for each in followed[job]])
+    for job, what in WORK.items():
+        report.add(f"{name}: {what}, nobody attached", "times", [each / plain[job] for each in idle[job]])
+        times = [each / plain[job] for each in followed[job]]
+        report.add(f"{name}: {what}, attached, no breakpoint", "times", times)
 
 
 def pythons() -> Iterator[TargetPython]:
@@ -122,6 +121,20 @@ def new_app() -> Iterator[Path]:
         shutil.rmtree(parent)
 
 
+def print_page_table(report: Report) -> None:
+    """The medians as docs/debugging.md has them: a column for each Python."""
+    cells: dict[str, dict[str, str]] = {}
+    for figure in report.figures:
+        python, _, what = figure.name.partition(": ")
+        number = f"{figure.median:.0f} ms" if figure.unit == "ms" else f"{figure.median:.1f}"
+        cells.setdefault(what, {})[python] = number
+    pythons = list(next(iter(cells.values())))
+    print("\n| | " + " | ".join(pythons) + " |")
+    print("|---" * (1 + len(pythons)) + "|")
+    for what, numbers in cells.items():
+        print(f"| {what} | " + " | ".join(numbers.get(python, "") for python in pythons) + " |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=30)
@@ -132,6 +145,7 @@ def main() -> None:
         with new_app() as app:
             asyncio.run(measure(app, python, options.runs, report))
     report.print_table()
+    print_page_table(report)
     print(f"  {report.write_json('debug')}")
 
 

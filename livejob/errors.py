@@ -273,7 +273,7 @@ class DebugPortTaken(SessionError):
 
 
 class DebuggerMissing(SessionError):
-    """debugpy is not installed beside livejob."""
+    """The debugger that was asked for cannot be had."""
 
     code = "LJ-506"
     remedy_template = "pip install 'livejob[debug]'"

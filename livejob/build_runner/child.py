@@ -18,6 +18,7 @@ from typing import cast
 
 from livejob.clock import SystemClock
 from livejob.runner.context import Context
+from livejob.runner.deadline import FixedDeadline
 from livejob.runner.ending import Report
 from livejob.runner.execute import Order, execute
 from livejob.runner.handler import load_handler
@@ -79,7 +80,7 @@ def _read_order(fd: int, slot: StopSlot) -> Order:
         job=str(head["job"]),
         app=str(head["app"]),
         stage=str(head["stage"]),
-        deadline_ms=int(str(head["deadline_ms"])),
+        _deadline=FixedDeadline(int(str(head["deadline_ms"]))),
         _clock=SystemClock(),
         _stop=slot,
     )

@@ -9,7 +9,6 @@ import click
 from livejob.cli.editor_commands import command_configuration, job_directory
 from livejob.cli.editor_files import (
     NAME,
-    PYCHARM_FILE,
     VSCODE_FILE,
     Attaching,
     add_to_vscode,
@@ -18,7 +17,7 @@ from livejob.cli.editor_files import (
     write_vscode,
 )
 from livejob.cli.options import GlobalOptions, global_options
-from livejob.cli.start_debug import DEBUG_PORT
+from livejob.cli.start_debug import DEBUG_PORT, DEBUG_SERVER_PORT
 from livejob.cli.wiring import open_settings
 from livejob.errors import ProjectNotFound
 from livejob.project.loading import discover_jobs
@@ -40,14 +39,23 @@ def command() -> None:
     "--port", type=click.IntRange(1, 65535), default=DEBUG_PORT, show_default=True, help="To attach to."
 )
 @click.option(
+    "--server-port",
+    type=click.IntRange(1, 65535),
+    default=DEBUG_SERVER_PORT,
+    show_default=True,
+    help="On which PyCharm's debug server listens.",
+)
+@click.option(
     "--workspace",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Directory that is opened in the editor; default: the nearest one with .vscode, .idea or .git.",
 )
 @global_options
-def init(options: GlobalOptions, editor: str | None, port: int, workspace: Path | None) -> None:
-    """Write .vscode/launch.json and PyCharm's run configuration. What is in them stays as it is."""
+def init(
+    options: GlobalOptions, editor: str | None, port: int, server_port: int, workspace: Path | None
+) -> None:
+    """Write .vscode/launch.json and PyCharm's run configurations. What is in them stays as it is."""
     settings = open_settings(options)
     place = (
         workspace.resolve() if workspace is not None else find_workspace(settings.root.resolve(), Path.home())
@@ -57,12 +65,13 @@ def init(options: GlobalOptions, editor: str | None, port: int, workspace: Path 
             f"the source {settings.source_directory} does not lie in {place}",
             remedy="Name the directory that the editor has opened: `--workspace DIR`.",
         )
-    attaching = Attaching(place, settings.source_directory, port)
+    attaching = Attaching(place, settings.source_directory, port, server_port)
     if editor in (None, "vscode"):
         click.echo(f"{place / VSCODE_FILE} {write_vscode(attaching).value}", err=True)
         _write_commands(settings, place, port)
     if editor == "pycharm" or (editor is None and (place / ".idea").is_dir()):
-        click.echo(f"{place / PYCHARM_FILE} {write_pycharm(attaching).value}", err=True)
+        for file, deed in write_pycharm(attaching).items():
+            click.echo(f"{place / file} {deed.value}", err=True)
     start = "livejob start --debug" + ("" if port == DEBUG_PORT else f" {port}")
     click.echo(f'Run `{start}`, then attach with "{NAME}". docs/debugging.md tells the rest.', err=True)
 

@@ -88,7 +88,7 @@ def _look_at_image(opened: OpenedEngine, runtime: str, named: str | None) -> Fin
 def look_at_debugger() -> Finding:
     def look() -> Finding:
         place = find_debugger()
-        text = f"{DEBUGPY} {metadata.version(DEBUGPY)} ({place})"
+        text = f"{DEBUGPY} {metadata.version(DEBUGPY)} ({place.path})"
         return Finding("debugger", Level.OK, text)
 
     return find("debugger", look, Level.NOTE)

@@ -20,6 +20,9 @@ NAME = "livejob: attach"
 VSCODE_FILE = Path(".vscode/launch.json")
 PYCHARM_FILE = Path(".idea/runConfigurations/livejob_attach.xml")
 
+SERVER_NAME = "livejob: debug server"
+PYCHARM_SERVER_FILE = Path(".idea/runConfigurations/livejob_debug_server.xml")
+
 
 class Deed(Enum):
     """What was done to a file."""
@@ -31,11 +34,15 @@ class Deed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attaching:
-    """workspace: directory that is opened in the editor; the source lies in it."""
+    """workspace:   directory that is opened in the editor; the source lies in it.
+    port:        to attach to.
+    server_port: on which PyCharm listens, where runs connect to it.
+    """
 
     workspace: Path
     source: Path
     port: int
+    server_port: int
 
     def local_root(self, workspace: str) -> str:
         """The source, by the editor's own word for the workspace."""
@@ -87,11 +94,27 @@ def add_to_vscode(workspace: Path, configuration: dict[str, Any]) -> Deed:
 
 def pycharm_configuration(attaching: Attaching) -> str:
     """A run configuration "Attach to DAP" (PyCharm 2025.3 and later), as PyCharm stores it."""
+    options = {"remoteAddress": f"127.0.0.1:{attaching.port}"}
+    return _run_configuration(attaching, {"name": NAME, "type": "PythonDapAttachConfiguration"}, options)
+
+
+def pycharm_server_configuration(attaching: Attaching) -> str:
+    """A run configuration "Python Debug Server", which listens, as PyCharm stores it."""
+    kind = {"type": "PyRemoteDebugConfigurationType", "factoryName": "Python Remote Debug"}
+    options = {
+        "PORT": str(attaching.server_port),
+        "HOST": "localhost",
+        "REDIRECT_OUTPUT": "true",
+        "SUSPEND_AFTER_CONNECT": "false",
+    }
+    return _run_configuration(attaching, {"name": SERVER_NAME, **kind}, options)
+
+
+def _run_configuration(attaching: Attaching, attributes: dict[str, str], options: dict[str, str]) -> str:
     component = ElementTree.Element("component", name="ProjectRunConfigurationManager")
-    configuration = ElementTree.SubElement(
-        component, "configuration", default="false", name=NAME, type="PythonDapAttachConfiguration"
-    )
-    ElementTree.SubElement(configuration, "option", name="remoteAddress", value=f"127.0.0.1:{attaching.port}")
+    configuration = ElementTree.SubElement(component, "configuration", {"default": "false", **attributes})
+    for name, value in options.items():
+        ElementTree.SubElement(configuration, "option", name=name, value=value)
     mappings = ElementTree.SubElement(configuration, "PathMappingSettings")
     option = ElementTree.SubElement(mappings, "option", name="pathMappings")
     paths = {"local-root": attaching.local_root("$PROJECT_DIR$"), "remote-root": TASK_ROOT}
@@ -101,13 +124,20 @@ def pycharm_configuration(attaching: Attaching) -> str:
     return ElementTree.tostring(component, encoding="unicode") + "\n"
 
 
-def write_pycharm(attaching: Attaching) -> Deed:
-    """Put the run configuration into the project."""
-    path = attaching.workspace / PYCHARM_FILE
+def write_pycharm(attaching: Attaching) -> dict[Path, Deed]:
+    """Put both run configurations into the project; what was done to each file."""
+    texts = {
+        PYCHARM_FILE: pycharm_configuration(attaching),
+        PYCHARM_SERVER_FILE: pycharm_server_configuration(attaching),
+    }
+    return {file: _write_new(attaching.workspace / file, text) for file, text in texts.items()}
+
+
+def _write_new(path: Path, text: str) -> Deed:
     if path.exists():
         return Deed.LEFT
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(pycharm_configuration(attaching))
+    path.write_text(text)
     return Deed.WRITTEN
 
 

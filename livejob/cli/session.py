@@ -37,7 +37,7 @@ from livejob.local_runner.credentials import RoleCredentials, assume_role
 from livejob.local_runner.daemon import Daemon, DaemonParts, DaemonSettings, Need
 from livejob.local_runner.debugging import Debugging
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import WorkerSpec
+from livejob.local_runner.engines.port import WorkerDebugger, WorkerSpec
 from livejob.local_runner.environment import stage_environment, worker_environment
 from livejob.local_runner.events import Warned
 from livejob.local_runner.execution import RunExecution
@@ -73,12 +73,11 @@ class SessionPlan:
     images:    runtime ("python3.11") -> image of its workers.
     job_roles: job -> ARN of its deployed role.
     packages:  that the app asks for.
-    discover:  see ReloadParts.
     stage:     that is kept deployed.
     asked:     how the person is asked whether to deploy; None where nobody can be.
     needs:     see DaemonParts.
     debug:     None for a session in which nothing is debugged.
-    debuggers: runtime -> directory of the debugpy of its workers; empty without debug.
+    debuggers: runtime -> what its workers load; empty without debug.
     """
 
     settings: Settings
@@ -96,7 +95,7 @@ class SessionPlan:
     is_takeover: bool = False
     needs: Sequence[Need] = ()
     debug: OpenedDebug | None = None
-    debuggers: Mapping[str, Path] = field(default_factory=dict)
+    debuggers: Mapping[str, WorkerDebugger] = field(default_factory=dict)
 
 
 def new_session(clock: Clock) -> Session:
@@ -199,7 +198,7 @@ class SessionBuilder:
 
     def _debugging(self, catalog: JobCatalog) -> Debugging | None:
         debug = self._plan.debug
-        return DebuggingByJob(debug.server, lambda job: catalog[job].spec) if debug is not None else None
+        return DebuggingByJob(debug.debugging, lambda job: catalog[job].spec) if debug is not None else None
 
     def _reload_parts(self, sources: SourceFeed, catalog: JobCatalog, follower: StageFollower) -> ReloadParts:
         settings = self._plan.settings
@@ -268,5 +267,5 @@ class SessionBuilder:
             environment=worker_environment(names, plan.target.region, plan.target.endpoint_url),
             memory_bytes=SIDECAR_BYTES if job.is_container else job.memory_bytes,
             dependencies=self._dependencies.directory(job.runtime),
-            debugger=plan.debuggers.get(job.runtime, debug.package) if debug else None,
+            debugger=plan.debuggers.get(job.runtime, debug.debugger) if debug else None,
         )

@@ -72,7 +72,8 @@ class Ready:
     aws:      endpoint of the local AWS, or account and region.
     began_s:  monotonic time at which the command began.
     is_deployed: something had to be deployed.
-    debug:    address for debuggers; "" where nothing is debugged.
+    debug:    address for debuggers, or where else runs are debugged; "" where nothing is.
+    debug_hint: how.
     """
 
     version: str
@@ -86,6 +87,7 @@ class Ready:
     began_s: float
     is_deployed: bool
     debug: str = ""
+    debug_hint: str = ""
 
 
 class Printer(Protocol):
@@ -183,7 +185,7 @@ class TextPrinter:
         )
         click.echo(f"  logs   {ready.directory / 'runs'}", err=True)
         if ready.debug:
-            click.echo(f"  debug  {ready.debug}  (`livejob debug init` configures the editor)", err=True)
+            click.echo(f"  debug  {ready.debug}  ({ready.debug_hint})", err=True)
         took = human_seconds(self._clock.monotonic_s() - ready.began_s)
         example = f"livejob run {ready.jobs[0]} --payload '{{}}'"
         click.echo(f"  {click.style('ready', fg='green', bold=True)} in {took}; try: {example}\n", err=True)

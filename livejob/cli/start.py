@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import click
 
@@ -27,7 +26,14 @@ from livejob.cli.review import ConsoleReview
 from livejob.cli.session import SessionBuilder, SessionPlan
 from livejob.cli.session_output import JsonPrinter, Printer, Ready, TextPrinter
 from livejob.cli.stage_images import ImageProgress
-from livejob.cli.start_debug import DebugWish, OpenedDebug, debug_options, opened_debug
+from livejob.cli.start_debug import (
+    DebugWish,
+    OpenedDebug,
+    debug_options,
+    engine_for,
+    held_printer,
+    opened_debug,
+)
 from livejob.cli.wiring import Target, local_target, open_settings, open_target
 from livejob.clock import Clock, SystemClock
 from livejob.deploy.images import ImageWatcher
@@ -36,6 +42,7 @@ from livejob.deploy.stage import DeployedStage
 from livejob.local_aws.launcher import LocalAws
 from livejob.local_runner.containers.sidecar import worker_runtimes
 from livejob.local_runner.daemon import Daemon, Need
+from livejob.local_runner.engines.port import WorkerDebugger
 from livejob.local_runner.threads import ThreadGateway
 from livejob.project.loading import discover_jobs, remember_stage
 from livejob.project.settings import Settings
@@ -52,6 +59,7 @@ AWS_THREADS = 8
 @click.option(
     "--drain", "drain_s", metavar="DURATION", help="How long running attempts may go on after Ctrl-C."
 )
+@click.option("--pydevd", metavar="VERSION", help="pydevd-pycharm's, for --debug-server.")
 @click.option("--local-aws-port", metavar="PORT", help="Port of the local AWS.")
 @click.option(
     "--restart-running",
@@ -89,12 +97,12 @@ def command(
     Deploys the development stage of the app (stubs in place of the invokers), attaches to it, and executes
     every run with the code as it is when the run starts. Ctrl-C ends the session; a second one at once.
     """
-    settings = open_settings(options, flags)
+    settings = engine_for(debug_wish, open_settings(options, flags))
     jobs = discover_jobs(settings).require_whole(settings.source_directory)
     remember_stage(settings)
     clock = SystemClock()
     person = Person(
-        JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs)),
+        held_printer(debug_wish, JsonPrinter(clock) if is_json else TextPrinter(clock, list(jobs))),
         ImageProgress(is_json=is_json),
         ConsoleReview("livejob start", is_yes=is_yes, is_silent=is_json, asks_for_changes=False),
         EnterKey(sys.stdin),
@@ -225,15 +233,16 @@ class LiveCommand:
             began_s=self._began_s,
             directory=self._settings.livejob_directory,
             is_deployed=deployed.is_changed,
-            debug=debug.address if debug is not None else "",
+            debug=debug.place if debug is not None else "",
+            debug_hint=debug.hint if debug is not None else "",
         )
 
     async def _debuggers(
         self, debug: OpenedDebug | None, opened: OpenedEngine, runtimes: set[str]
-    ) -> Mapping[str, Path]:
+    ) -> Mapping[str, WorkerDebugger]:
         if debug is None:
             return {}
-        return await asyncio.to_thread(lambda: debug.packages(worker_pythons(opened, runtimes)))
+        return await asyncio.to_thread(lambda: debug.for_pythons(worker_pythons(opened, runtimes)))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from livejob.local_runner.endings import nothing_to_run_in, outcome_of, requeued
 from livejob.local_runner.events import Reporter, RunEnded, RunStarted, Warned
 from livejob.local_runner.lending import AttemptLink, JobPool
 from livejob.local_runner.logs import RunLogs
-from livejob.local_runner.pauses import Pauses
+from livejob.local_runner.pauses import Pauses, Telling
 from livejob.local_runner.records import Records
 from livejob.local_runner.reservation import Reservation
 from livejob.local_runner.sources.feed import SourceFeed
@@ -31,7 +31,7 @@ from livejob.runs.model import Run
 from livejob.wire.limits import CANCEL_GRACE_S
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
-from livejob.wire.worker import DebuggerBytes, StartAttempt, StopAttempt
+from livejob.wire.worker import DeadlineMoved, DebuggerBytes, StartAttempt, StopAttempt
 
 BEYOND_GRACE_S = 5.0
 """A supervisor that has not ended the attempt so long after the grace is ended itself."""
@@ -119,7 +119,8 @@ class RunExecution:
             return self._clock.monotonic_s(), Outcome(Input.FAIL, failure=failure)
         await self._give_sources(active, link)
         limit = TimeLimit(spec.timeout_s, self._clock)
-        pauses = Pauses(run, limit, partial(self._write_note, active), self._reporter)
+        telling = Telling(partial(self._write_note, active), partial(_move_deadline, link, run))
+        pauses = Pauses(run, limit, telling, self._reporter)
         at_hand = AttemptAtHand(
             run, link.hello, link.dependencies, partial(_send_debugger, link, run), pauses
         )
@@ -254,4 +255,9 @@ class _Attempt:
 
 
 async def _send_debugger(link: AttemptLink, run: Run, data: bytes) -> None:
-    await link.send_debugger(DebuggerBytes(run.id, run.attempt_number, data))
+    await link.tell_attempt(DebuggerBytes(run.id, run.attempt_number, data))
+
+
+async def _move_deadline(link: AttemptLink, run: Run, left_s: float, is_standing: bool) -> None:
+    left_ms = max(0, round(left_s * 1000))
+    await link.tell_attempt(DeadlineMoved(run.id, run.attempt_number, left_ms, is_standing))

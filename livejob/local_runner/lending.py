@@ -12,7 +12,15 @@ from typing import Protocol
 
 from livejob.local_runner.sources.listing import Listing
 from livejob.local_runner.worker_link import AttemptSink, WorkerLost
-from livejob.wire.worker import DebuggerBytes, Ended, Hello, ImportChecked, StartAttempt, StopAttempt
+from livejob.wire.worker import (
+    DeadlineMoved,
+    DebuggerBytes,
+    Ended,
+    Hello,
+    ImportChecked,
+    StartAttempt,
+    StopAttempt,
+)
 
 
 class AttemptLink(Protocol):
@@ -42,8 +50,8 @@ class AttemptLink(Protocol):
         """Ask for the attempt's end, and force it after the grace. `run` returns by it."""
         ...
 
-    async def send_debugger(self, data: DebuggerBytes) -> None:
-        """Give bytes to the attempt's debugger. No error when it is gone."""
+    async def tell_attempt(self, message: DebuggerBytes | DeadlineMoved) -> None:
+        """Tell the attempt what it, or the debugger in it, has to know. No error when it is gone."""
         ...
 
     async def kill(self) -> None:

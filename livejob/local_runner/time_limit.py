@@ -23,6 +23,10 @@ class TimeLimit:
             return self._left_s
         return self._left_s - (self._clock.monotonic_s() - self._since_s)
 
+    @property
+    def is_standing(self) -> bool:
+        return self._since_s is None
+
     def pause(self) -> None:
         """Let it stand still. No error if it does."""
         if self._since_s is not None:

@@ -24,6 +24,7 @@ from livejob.wire.worker import (
     CredentialsGranted,
     CredentialsReply,
     CredentialsWanted,
+    DeadlineMoved,
     DebuggerBytes,
     Ended,
     GrantCredentials,
@@ -200,10 +201,10 @@ class WorkerLink:
             # `run` sees the same end and returns WorkerLost.
             return
 
-    async def send_debugger(self, data: DebuggerBytes) -> None:
-        """Give bytes to the attempt's debugger. No error when the worker is gone."""
+    async def tell_attempt(self, message: DebuggerBytes | DeadlineMoved) -> None:
+        """Give bytes to the attempt's debugger, or tell its time. No error when the worker is gone."""
         try:
-            await self._worker.send(encode(data))
+            await self._worker.send(encode(message))
         except WorkerFailed:
             return
 

@@ -220,6 +220,15 @@ class Settings:
         env=("LIVEJOB_CHECK_ON_SAVE",),
     )
 
+    pydevd: str | None = _setting(
+        _text,
+        "Version of pydevd-pycharm for `--debug-server`, as PyCharm's run configuration shows it. "
+        "Default: the newest.",
+        default=None,
+        flag="--pydevd",
+        env=("LIVEJOB_PYDEVD",),
+    )
+
     @property
     def source_directory(self) -> Path:
         return (self.root / self.source).resolve()

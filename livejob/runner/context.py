@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from livejob.clock import Clock
+from livejob.runner.deadline import Deadline
 from livejob.runner.stop import StopSource
 from livejob.wire.ids import RunId
 
@@ -33,7 +34,6 @@ class Context:
 
     run_id:      stays the same over all attempts of the run; good as an idempotency key.
     attempt:     1-based; more than 1 means that an earlier one came to no end.
-    deadline_ms: Unix epoch milliseconds at which the attempt will be stopped.
     """
 
     run_id: RunId
@@ -41,13 +41,19 @@ class Context:
     job: str
     app: str
     stage: str
-    deadline_ms: int
+    _deadline: Deadline = field(repr=False, compare=False)
     _clock: Clock = field(repr=False, compare=False)
     _stop: StopSource = field(repr=False, compare=False)
 
+    @property
+    def deadline_ms(self) -> int:
+        """Unix epoch milliseconds at which the attempt will be stopped. Moves while a debugger holds it."""
+        return self._deadline.at_ms(self._clock.now_ms())
+
     def remaining_s(self) -> float:
         """Seconds until the attempt will be stopped; 0.0 when that time has come."""
-        return max(0.0, (self.deadline_ms - self._clock.now_ms()) / 1000)
+        now_ms = self._clock.now_ms()
+        return max(0.0, (self._deadline.at_ms(now_ms) - now_ms) / 1000)
 
     @property
     def is_cancelled(self) -> bool:

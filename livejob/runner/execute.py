@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from livejob.runner.context import Context, JobCancelled, JobTimedOut
-from livejob.runner.handler import HandlerUnusable
+from livejob.runner.handler import IMPORT_FAILURES, HandlerUnusable
 from livejob.runner.signature import Handler, arguments_for, payload_hint
 from livejob.runner.stop import StopReason, StopSignal
 from livejob.runner.traces import describe, failure_of, format_trace
@@ -73,8 +73,8 @@ def execute(
 ) -> None:
     """Run the handler; `report` is called once, as soon as the outcome is known.
 
-    look_at: called with what the handler raised, if that is a failure, before anything is made of it; its
-    frames are as they were. For a debugger; must not raise.
+    look_at: called with what the handler or the import of its module raised, if that is a failure, before
+    anything is made of it; its frames are as they were. For a debugger; must not raise.
 
     A handler that was asked to stop before it had returned is stopped, whatever it did then; one that had
     returned has succeeded. After the report an async handler's loop is closed, which waits for the threads
@@ -82,16 +82,20 @@ def execute(
     """
     with ExitStack() as after_report:
         end = _handle(order, stop, after_report)
-        if isinstance(end, _Raised) and _is_failure(end.error) and stop.reason() is None:
-            look_at(end.error)
+        failed = _failed_code(end.error) if isinstance(end, _Raised) else None
+        if failed is not None and stop.reason() is None:
+            look_at(failed)
         # From here on a request to stop comes too late.
         reason = stop.reason()
         report(_outcome(end) if reason is None else _stopped(reason, end))
 
 
-def _is_failure(error: BaseException) -> bool:
-    """True for what a person wants to see in a debugger: not a stop, an exit, or a handler that is none."""
-    return isinstance(error, Exception) and not isinstance(error, HandlerUnusable)
+def _failed_code(error: BaseException) -> Exception | None:
+    """What a person wants to see in a debugger: no stop, no exit, no handler or payload that is none."""
+    if isinstance(error, HandlerUnusable):
+        is_of_import = error.failure.type in IMPORT_FAILURES
+        return error.__cause__ if is_of_import and isinstance(error.__cause__, Exception) else None
+    return error if isinstance(error, Exception) else None
 
 
 def _handle(order: Order, stop: StopSignal, closing: ExitStack) -> _Returned | _Raised:

@@ -23,6 +23,9 @@ from livejob.wire.outcome import Failure, FailureType
 HANDLER_ATTRIBUTE = "__livejob_handler__"
 """What `@job` makes of a function has the function itself under this name."""
 
+IMPORT_FAILURES = (FailureType.HANDLER_IMPORT_FAILED, FailureType.HANDLER_SYNTAX_ERROR)
+"""Of a HandlerUnusable whose cause is what the import of the handler's module raised."""
+
 WALKED_COUNT = 2000
 """So many files are looked through for a name like the missing one."""
 

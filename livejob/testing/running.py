@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from livejob.clock import Clock, SystemClock
 from livejob.errors import ResultInvalid
 from livejob.runner.context import Context
+from livejob.runner.deadline import FixedDeadline
 from livejob.runner.execute import Order, execute
 from livejob.runner.stop import StopReason, StopSignal
 from livejob.sdk.client import payload_document
@@ -59,7 +60,7 @@ def make_context(
         job=job,
         app="test",
         stage="test",
-        deadline_ms=now_ms + round(timeout_s * 1000),
+        _deadline=FixedDeadline(now_ms + round(timeout_s * 1000)),
         _clock=clock,
         _stop=_Stop(StopReason.CANCEL if is_cancelled else None),
     )

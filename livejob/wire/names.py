@@ -62,6 +62,9 @@ DEPENDENCIES_ROOT = "/opt/python"
 RUNTIME_ROOT = "/opt/livejob"
 """Where a worker finds the livejob package itself."""
 
+DEBUGGER_ROOT = "/opt/debugger"
+"""Where a container that is debugged finds the debugger's packages."""
+
 BUNDLE_TASK = "task"
 BUNDLE_DEPENDENCIES = "python"
 BUNDLE_RUNTIME = "livejob"

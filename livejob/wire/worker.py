@@ -5,7 +5,7 @@ as the frame's JSON head. Both sides run the same copy of this module.
 
     daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
                  GrantCredentials, RevokeCredentials, OpenStream, StreamBytes, StreamClosed,
-                 DebuggerBytes, Shutdown-->
+                 DebuggerBytes, DeadlineMoved, Shutdown-->
     supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
                  CredentialsWanted, CredentialsGranted, StreamOpened, StreamBytes, StreamClosed,
                  DebuggerBytes, Notice-->
@@ -120,7 +120,8 @@ class StartAttempt:
     """Fork a child and run the handler in it. A worker has at most one attempt at a time.
 
     handler:     `path/to/file.function`, relative to the task root, without `.py`.
-    deadline_ms: Unix epoch milliseconds at which the daemon will stop it; for the context only.
+    deadline_ms: Unix epoch milliseconds at which the daemon will stop it, if that does not move; for the
+                 context only.
     environment: added to the worker's own environment in the child.
     body:        the payload, UTF-8 JSON.
     debugger:    "off"; "later": DebuggerBytes may come at any time; "now": the attempt waits for the
@@ -206,11 +207,27 @@ class StreamClosed(BesideMessage):
 
 @dataclass(frozen=True, slots=True)
 class DebuggerBytes:
-    """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended."""
+    """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended.
+
+    Without bytes, to the attempt: there will be no more, as at the end of a connection.
+    """
 
     run_id: RunId
     attempt: int
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineMoved:
+    """The attempt's time has stood still, or stands (`is_standing`): so much of it is left from now on.
+
+    Sent only for an attempt that a debugger holds or has held; ignored when it has ended.
+    """
+
+    run_id: RunId
+    attempt: int
+    left_ms: int
+    is_standing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +336,7 @@ WorkerMessage = (
     | StreamBytes
     | StreamClosed
     | DebuggerBytes
+    | DeadlineMoved
     | Shutdown
     | Hello
     | Started
@@ -348,6 +366,7 @@ _KINDS: dict[str, type[WorkerMessage]] = {
         StreamBytes,
         StreamClosed,
         DebuggerBytes,
+        DeadlineMoved,
         Shutdown,
         Hello,
         Started,

@@ -20,6 +20,8 @@ NO_SETTINGS = {
     "--debug",
     "--wait",
     "--debug-on-error",
+    "--debug-server",
+    "--pdb",
     "--no-color",
     "--takeover",
     "--yes",

@@ -13,9 +13,6 @@ from livejob.cli import jsonc
 from livejob.cli.exit_codes import ExitCode
 from livejob.cli.main import run_command
 
-ATTRIBUTES = {"name", "type", "request", "connect", "pathMappings", "justMyCode"}
-"""Of an attach configuration of VS Code's Python Debugger extension, those that are used."""
-
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
@@ -44,7 +41,6 @@ def test_a_launch_file_is_written(app: Path) -> None:
 
     [configuration] = json.loads((app.parent / ".vscode/launch.json").read_text())["configurations"]
     assert ExitCode.OK == code
-    assert set(configuration) == ATTRIBUTES
     assert ("debugpy", "attach") == (configuration["type"], configuration["request"])
     assert {"host": "127.0.0.1", "port": 5678} == configuration["connect"]
     assert [{"localRoot": "${workspaceFolder}/back/src", "remoteRoot": "/var/task"}] == configuration[
@@ -80,7 +76,7 @@ def test_a_launch_file_that_cannot_be_read_is_left(app: Path, capsys: pytest.Cap
 
 
 def test_pycharm_gets_a_run_configuration(app: Path) -> None:
-    """In a project with an .idea directory PyCharm's run configuration is written too, and not twice."""
+    """In a project with an .idea directory PyCharm's run configurations are written too, and not twice."""
     (app.parent / ".idea").mkdir()
 
     init(app)
@@ -93,6 +89,20 @@ def test_pycharm_gets_a_run_configuration(app: Path) -> None:
     assert "PythonDapAttachConfiguration" == configuration.get("type")
     assert written == file.read_text()
     assert 'value="127.0.0.1:5678"' in written
+    assert 'local-root="$PROJECT_DIR$/back/src" remote-root="/var/task"' in written
+
+
+def test_pycharm_gets_a_debug_server(app: Path) -> None:
+    """For versions that cannot attach there is a configuration that listens, with the source mapped."""
+    init(app, "--editor", "pycharm", "--server-port", "5999")
+    written = (app.parent / ".idea/runConfigurations/livejob_debug_server.xml").read_text()
+
+    configuration = ElementTree.fromstring(written).find("configuration")
+    assert configuration is not None
+    options = {each.get("name"): each.get("value") for each in configuration.findall("option")}
+    assert "PyRemoteDebugConfigurationType" == configuration.get("type")
+    assert "Python Remote Debug" == configuration.get("factoryName")
+    assert ("localhost", "5999") == (options["HOST"], options["PORT"])
     assert 'local-root="$PROJECT_DIR$/back/src" remote-root="/var/task"' in written
 
 

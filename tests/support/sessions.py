@@ -39,7 +39,7 @@ from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.server import DebugServer, DebugSettings
 from livejob.local_runner.debugging import Debugging
 from livejob.local_runner.dependencies import Dependencies
-from livejob.local_runner.engines.port import Engine, EngineInfo, WorkerSpec
+from livejob.local_runner.engines.port import Engine, EngineInfo, WorkerDebugger, WorkerSpec
 from livejob.local_runner.engines.process import ProcessEngine
 from livejob.local_runner.environment import stage_environment, worker_environment
 from livejob.local_runner.events import BridgeUp, Event, Warned
@@ -225,7 +225,9 @@ async def live_session(
     image: str = "",
     dependencies: Path | None = None,
     debug: DebugSettings | None = None,
-    debugger: Path | None = None,
+    debugger: WorkerDebugger | None = None,
+    debugging: Debugging | None = None,
+    witness: Witness | None = None,
     is_preloading: bool = True,
     is_checking: bool = True,
     containers: OpenedEngine | None = None,
@@ -234,10 +236,11 @@ async def live_session(
 
     containers: what runs container jobs, if not an engine without containers.
     debug: None for a session without --debug. debugger: its debugpy, if not the installed one.
+    debugging, debugger: of a session that is debugged otherwise.
     """
     stage = stage or Stage()
     me = me or stage.session()
-    witness, gateway = Witness(), ThreadGateway("test-aws")
+    witness, gateway = witness or Witness(), ThreadGateway("test-aws")
     engine = engine or (containers.engine if containers else None)
     given, engine = engine, engine or ProcessEngine()
     state_dir = app.parent / f"{app.name}-livejob"
@@ -256,8 +259,8 @@ async def live_session(
         engine_wait_s,
         image,
         dependencies,
-        server,
-        debugger,
+        server or debugging,
+        debugger or (find_debugger() if server else None),
         is_preloading,
         is_checking,
         containers or OpenedEngine(engine, EngineInfo("none", "0"), None),
@@ -298,8 +301,8 @@ class _Making:
     engine_wait_s: float
     image: str
     dependencies: Path | None
-    debug: DebugServer | None
-    debugger: Path | None
+    debug: Debugging | None
+    debugger: WorkerDebugger | None
     is_preloading: bool
     is_checking: bool
     containers: OpenedEngine
@@ -405,7 +408,7 @@ class _Making:
             environment=worker_environment(names, "us-east-1", None),
             memory_bytes=job.memory_bytes,
             dependencies=self.dependencies or self._packages.directory(job.runtime),
-            debugger=self.debugger or find_debugger() if self.debug is not None else None,
+            debugger=self.debugger,
         )
 
 

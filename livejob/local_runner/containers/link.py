@@ -19,7 +19,16 @@ from livejob.local_runner.sources.listing import Listing
 from livejob.local_runner.supervisor.environment import EndpointAddress
 from livejob.local_runner.waiting import wait_first
 from livejob.local_runner.worker_link import AttemptSink, WorkerLink, WorkerLost
-from livejob.wire.worker import DebuggerBytes, Ended, Hello, Output, StartAttempt, Started, StopAttempt
+from livejob.wire.worker import (
+    DeadlineMoved,
+    DebuggerBytes,
+    Ended,
+    Hello,
+    Output,
+    StartAttempt,
+    Started,
+    StopAttempt,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,8 @@ class ContainerLink:
     async def give_sources(self, sources: Listing) -> None:
         """As `prepare`."""
 
-    async def send_debugger(self, data: DebuggerBytes) -> None:
-        """No debugger speaks through the channel of a command."""
+    async def tell_attempt(self, message: DebuggerBytes | DeadlineMoved) -> None:
+        """A command neither has a debugger that speaks through the channel, nor asks for its time."""
 
     async def run(self, start: StartAttempt, sink: AttemptSink) -> Ended | WorkerLost:
         async with self._debugger.attempt(start, self.sidecar) as debug_port:

@@ -8,6 +8,8 @@
     settings   what the IDE wants of every run: breakpoints, filters, options
     paths      the same file here and in a worker
     wanted     single runs that shall wait, by the word of another command
+    debug_server, pydevd  instead of all that: each run connects to PyCharm, which listens
+    terminal   instead of all that: pdb at the daemon's own terminal
     dap        messages of the Debug Adapter Protocol on a stream of bytes
 
 The daemon takes the place of debugpy's adapter. It knows all breakpoints by the root session, so a run has

@@ -12,6 +12,7 @@ from livejob.local_runner.engines.commands import CommandSpec
 from livejob.local_runner.engines.docker_user import User
 from livejob.local_runner.engines.port import WorkerSpec
 from livejob.wire.names import (
+    DEBUGGER_ROOT,
     DEPENDENCIES_ROOT,
     LABEL_APP,
     LABEL_JOB,
@@ -131,8 +132,8 @@ def mounts(spec: WorkerSpec) -> dict[str, Path]:
     seen = {TASK_ROOT: spec.source, f"{RUNTIME_ROOT}/livejob": spec.package / "livejob"}
     if spec.dependencies is not None:
         seen[DEPENDENCIES_ROOT] = spec.dependencies
-    if spec.debugger is not None:
-        seen[f"{RUNTIME_ROOT}/debugpy"] = spec.debugger
+    if spec.debugger is not None and spec.debugger.path is not None:
+        seen[f"{DEBUGGER_ROOT}/{spec.debugger.part}".rstrip("/")] = spec.debugger.path / spec.debugger.part
     return seen
 
 
@@ -148,16 +149,13 @@ def labels(spec: WorkerSpec | CommandSpec) -> dict[str, str]:
 
 def _command(spec: WorkerSpec) -> list[str]:
     if spec.debugger is not None:
-        return [*_PYTHON, *_DEBUGGED, "-m", SUPERVISOR, "--debugger"]
+        return [*_PYTHON, *_DEBUGGED, "-m", SUPERVISOR, "--debugger", spec.debugger.name]
     return [*_PYTHON, "-m", SUPERVISOR]
 
 
 def _environment(spec: WorkerSpec) -> dict[str, str]:
-    return {
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **spec.environment,
-        "PYTHONPATH": f"{RUNTIME_ROOT}:{DEPENDENCIES_ROOT}",
-    }
+    roots = [RUNTIME_ROOT, *([DEBUGGER_ROOT] if spec.debugger is not None else []), DEPENDENCIES_ROOT]
+    return {"PYTHONDONTWRITEBYTECODE": "1", **spec.environment, "PYTHONPATH": ":".join(roots)}
 
 
 def _mount(source: Path, target: str) -> dict[str, object]:

@@ -10,10 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from livejob.wire.ids import SessionId
 from livejob.wire.limits import MIB
+
+DebuggerName = Literal["debugpy", "pydevd", "pdb"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDebugger:
+    """What a worker loads, to be debugged.
+
+    path: directory of this machine to import it from; None where Python itself has it.
+    part: package in `path` that is meant to be seen; "" for all that is there.
+    """
+
+    name: DebuggerName
+    path: Path | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +42,7 @@ class WorkerSpec:
     dependencies: directory of third-party packages, seen read-only at DEPENDENCIES_ROOT; or None.
     environment:  the worker's whole environment; nothing of the daemon's own leaks in.
     memory_bytes: hard limit of the worker (supervisor and attempt together).
-    debugger:     directory of the `debugpy` package, seen read-only and loaded; None for a worker without.
+    debugger:     seen read-only and loaded; None for a worker without.
     owner, app, stage, job: labels, by which orphans are found.
     """
 
@@ -42,7 +57,7 @@ class WorkerSpec:
     memory_bytes: int
     dependencies: Path | None = None
     tmp_bytes: int = 512 * MIB
-    debugger: Path | None = None
+    debugger: WorkerDebugger | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,13 +178,13 @@ class ProcessEngine:
         # -s: as in a container, packages of the user's own site directory are not there.
         arguments = ["-m", SUPERVISOR, "--memory-bytes", str(spec.memory_bytes)]
         if spec.debugger is not None:
-            return [self._python, "-P", "-s", *DEBUGGER_OPTIONS, *arguments, "--debugger"]
+            return [self._python, "-P", "-s", *DEBUGGER_OPTIONS, *arguments, "--debugger", spec.debugger.name]
         return [self._python, "-P", "-s", *arguments]
 
     def _environment(self, spec: WorkerSpec, label: Label) -> dict[str, str]:
         roots = [spec.package, *([spec.dependencies] if spec.dependencies is not None else [])]
-        if spec.debugger is not None:
-            roots.append(spec.debugger.parent)
+        if spec.debugger is not None and spec.debugger.path is not None:
+            roots.append(spec.debugger.path)
         return {
             "PATH": f"{Path(self._python).parent}:{_SYSTEM_PATH}",
             **spec.environment,

@@ -16,6 +16,7 @@ AWS; it talks to the daemon alone, through the channel of `livejob.wire.worker`.
     telling      an attempt's end as messages
     endpoint     credentials over HTTP on the loopback
     environment  what an attempt finds in os.environ
-    debugger     debugpy in the child, if the worker has it
-    tunnel       its bytes to the daemon
+    debugger     what debugs the child, if the worker has something:
+                 debugpy_debugger, pydevd_debugger, terminal_pdb
+    debug_tunnel, tunnel  its bytes to the daemon
 """

@@ -14,6 +14,7 @@ from typing import Literal
 
 from livejob.local_runner.supervisor.loop import Loop
 from livejob.local_runner.supervisor.tunnel import Tunnel
+from livejob.runner.deadline import MovableDeadline
 from livejob.runner.ending import Report
 from livejob.runner.processes import kill, kill_group
 from livejob.runner.stop import StopReason, StopSlot
@@ -59,12 +60,20 @@ def open_pipes() -> AttemptPipes:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Memory that the attempt's process shares with the supervisor, which writes."""
+
+    stop: StopSlot
+    deadline: MovableDeadline
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptProcess:
     """What there is of an attempt when it begins. tunnel: to its debugger; None without."""
 
     pid: int
     pipes: AttemptPipes
-    stop: StopSlot
+    shared: Shared
     tunnel: Tunnel | None = None
 
 
@@ -91,7 +100,7 @@ class RunningAttempt:
         self.stop_reason: StopReason | None = None
         self.is_killed = False
         self._pipes = process.pipes
-        self._stop = process.stop
+        self._shared = process.shared
         self._tunnel = process.tunnel
         self._report = bytearray()
         self._is_taking = False
@@ -106,10 +115,17 @@ class RunningAttempt:
         """
         if self.stop_reason is None:
             self.stop_reason, self.kill_at_s = reason, kill_at_s
-            self._stop.ask(reason)
+            self._shared.stop.ask(reason)
             kill_group(self.pid, signal.SIGTERM)
         elif self.kill_at_s is not None:
             self.kill_at_s = min(self.kill_at_s, kill_at_s)
+
+    def move_deadline(self, now_ms: int, left_ms: int, is_standing: bool) -> None:
+        """`left_ms` are left of its time; while it stands they stay."""
+        if is_standing:
+            self._shared.deadline.stand(left_ms)
+        else:
+            self._shared.deadline.move(now_ms + left_ms)
 
     def kill(self) -> None:
         """SIGKILL to the process and its group."""
@@ -145,6 +161,12 @@ class RunningAttempt:
         """Give bytes to its debugger; dropped where there is none."""
         if self._tunnel is not None:
             self._tunnel.write(loop, data)
+
+    def take_ready(self) -> None:
+        """Take what it has written up to now: as much as a pipe holds."""
+        for stream in ("stdout", "stderr"):
+            with suppress(BlockingIOError):
+                self._take_piece(stream)
 
     def finish(self, loop: Loop) -> Report | None:
         """Take what is left in the pipes and close them; its report, if it left one.

@@ -24,6 +24,7 @@ from functools import partial
 from io import TextIOWrapper
 
 from livejob.clock import Clock
+from livejob.local_runner.supervisor.attempt import Shared
 from livejob.local_runner.supervisor.debugger import AttemptDebugger
 from livejob.local_runner.supervisor.zygote import CRASHED
 from livejob.runner.context import Context
@@ -40,7 +41,7 @@ from livejob.runner.importing import (
 from livejob.runner.memory import be_killed_first, limit_own_memory
 from livejob.runner.processes import die_with_parent
 from livejob.runner.sources import CodeCache
-from livejob.runner.stop import StopSignal, StopSlot
+from livejob.runner.stop import StopSignal
 from livejob.wire.names import ENV_APP, ENV_STAGE
 from livejob.wire.outcome import Failure, FailureType, Outcome
 from livejob.wire.states import Input
@@ -62,7 +63,7 @@ class ChildPlan:
     stdout: int
     stderr: int
     report: int
-    stop: StopSlot
+    shared: Shared
     code: CodeCache
     preloaded: Preloaded | None
     clock: Clock
@@ -115,7 +116,7 @@ def _become_child(plan: ChildPlan) -> StopSignal:
     _reseed()
     # A crash should not leave a core file among the user's sources.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    stop = StopSignal(plan.stop)
+    stop = StopSignal(plan.shared.stop)
     stop.install()
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if plan.memory_bytes is not None:
@@ -166,9 +167,9 @@ def _job(plan: ChildPlan, order: ChildOrder) -> Order:
         job=start.job,
         app=order.environment.get(ENV_APP, ""),
         stage=order.environment.get(ENV_STAGE, ""),
-        deadline_ms=start.deadline_ms,
+        _deadline=plan.shared.deadline,
         _clock=plan.clock,
-        _stop=plan.stop,
+        _stop=plan.shared.stop,
     )
     load = partial(load_handler, start.handler, plan.root, plan.code.sources)
     return Order(load, start.body, context)

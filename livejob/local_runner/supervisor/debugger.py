@@ -1,34 +1,34 @@
-"""The debugger inside an attempt's process: debugpy over a socket that the process inherits.
+"""What an attempt does about debugging, whatever debugs it; and `breakpoint()` in it.
 
-debugpy is imported once, before the first fork, and only in a worker that is started with it. An attempt
-opens it when the daemon says so: at once if a debugger is attached, later if one comes, never otherwise;
-so an attempt that nobody debugs costs nothing, on any Python.
-
-debugpy itself can only listen on a port or connect to one. What stands here in place of its server
-socket hands over the inherited one instead; the rest is debugpy as it is.
+A debugger is loaded once, before the first fork, and only in a worker that is started with it. Which ones
+there are: `debugpy_debugger` for editors that attach, `pydevd_debugger` for PyCharm's debug server,
+`terminal_pdb` for a person at the daemon's terminal.
 """
 
 from __future__ import annotations
 
-import atexit
+import importlib
 import os
-import runpy
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
-from livejob.wire.worker import DEBUGGER_OPENS, DebuggerStart
+from livejob.runner.traces import describe
+from livejob.wire.worker import DebuggerStart
 
-CONFIGURED_PAUSE_S = 0.001
-"""Between two looks whether the debugger has all its breakpoints; debugpy's own wait takes up to 50 ms."""
-
-_OWN_DIRECTORY = str(Path(__file__).parents[2])
+OWN_DIRECTORY = str(Path(__file__).parents[2]) + os.sep
 """The livejob package: its frames are not the user's, so they are neither shown nor stepped into."""
+
+
+_MACHINERY = (OWN_DIRECTORY, "<frozen importlib", importlib.__file__)
+
+
+_settrace = sys.settrace
+"""Before a debugger puts its own in place, which complains."""
 
 
 class AttemptDebugger(Protocol):
@@ -39,7 +39,15 @@ class AttemptDebugger(Protocol):
         ...
 
     def look_at(self, error: BaseException) -> None:
-        """The handler has failed with `error`: let a debugger that wants to look at it, before it is told."""
+        """The handler or its import has failed with `error`: let a debugger look at it, if one wants to."""
+        ...
+
+
+class Debugger(Protocol):
+    """A debugger that is loaded. There is one in a worker."""
+
+    def for_attempt(self, inherited: socket.socket, start: DebuggerStart) -> AttemptDebugger:
+        """The debugger of one attempt, which has `inherited` for its bytes."""
         ...
 
 
@@ -47,144 +55,61 @@ class NoDebugger:
     """An attempt without debugger. `breakpoint()` in it says so and goes on: stdin is empty."""
 
     def begin(self) -> None:
-        _take_over_breakpoint(lambda: False)
+        take_over_breakpoint(lambda frame: False)
 
     def look_at(self, error: BaseException) -> None:
         """Nobody looks."""
 
 
-class Debugger:
-    """debugpy, imported. There is one in a worker."""
-
-    def __init__(self) -> None:
-        """Import it, and leave the environment as it was.
-
-        Raises:
-            ImportError: it is not there.
-        """
-        before = dict(os.environ)
-        # Its check warns of modules that are frozen or of another path: ours are as they are on purpose.
-        os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-        try:
-            # First, because it puts debugpy's own copy of pydevd in place.
-            api: Any = import_module("debugpy.server.api")
-            # Said already: else the first stop in an attempt describes all installed packages to a log
-            # that nobody keeps, half a second of work under its own tracing.
-            api.ensure_logging.ensured = True
-            # Any: neither is there when types are checked.
-            self.debugpy: Any = import_module("debugpy")
-            self.pydevd: Any = import_module("pydevd")
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-    def for_attempt(self, inherited: socket.socket, start: DebuggerStart) -> AttemptDebugger:
-        """The debugger of one attempt, which has `inherited` for it."""
-        return _OpenedOnDemand(self.debugpy, self.pydevd, inherited, is_awaited=start == "now")
+def leave_forks_alone() -> None:
+    """A process that the handler forks has the breakpoints, and nobody who would ever let it go on."""
+    os.register_at_fork(after_in_child=_stop_tracing)
 
 
-class _OpenedOnDemand:
-    """Opens the debugger when the daemon says so."""
-
-    def __init__(self, debugpy: Any, pydevd: Any, inherited: socket.socket, *, is_awaited: bool) -> None:
-        self._debugpy = debugpy
-        self._pydevd = pydevd
-        self._inherited = inherited
-        self._is_awaited = is_awaited
-
-    def begin(self) -> None:
-        _take_over_breakpoint(self._stop_here)
-        if self._is_awaited and self._is_told_to_open():
-            self._open()
-            while not self._is_attached():
-                time.sleep(CONFIGURED_PAUSE_S)
-            return
-        waiting = threading.Thread(target=self._open_later, name="livejob debugger", daemon=True)
-        # debugpy neither shows nor stops threads that are marked so.
-        waiting.pydev_do_not_trace = waiting.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
-        waiting.start()
-
-    def look_at(self, error: BaseException) -> None:
-        if self._is_attached():
-            # Stops only if the debugger asked for uncaught exceptions.
-            self._debugpy.trigger_exception_handler(error)
-
-    def _open_later(self) -> None:
-        if self._is_told_to_open():
-            self._open()
-
-    def _is_told_to_open(self) -> bool:
-        return self._inherited.recv(1) == DEBUGGER_OPENS
-
-    def _open(self) -> None:
-        self._pydevd.create_server_socket = lambda host, port: _OneConnection(self._inherited)
-        self._pydevd.settrace(
-            host="inherited",
-            port=0,
-            suspend=False,
-            block_until_connected=False,
-            wait_for_ready_to_run=False,
-            patch_multiprocessing=False,
-            notify_stdin=False,
-            dont_trace_start_patterns=(
-                _OWN_DIRECTORY,
-                str(Path(self._debugpy.__file__).parent),
-                runpy.__file__,  # `python -m` of the supervisor stands below every stack
-            ),
-        )
-        self._do_not_stay()
-
-    def _do_not_stay(self) -> None:
-        """Keep it from holding up the end of the process, by 0.7 s: the end itself tells the daemon."""
-        atexit.unregister(self._pydevd.stoptrace)
-        self._pydevd.get_global_debugger().check_alive_thread.do_kill_pydev_thread()
-
-    def _is_attached(self) -> bool:
-        return bool(self._debugpy.is_client_connected())
-
-    def _stop_here(self) -> bool:
-        if not self._is_attached():
-            return False
-        self._debugpy.breakpoint()
-        return True
+def _stop_tracing() -> None:
+    _settrace(None)
+    threading.settrace(None)
+    monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    if monitoring is None or monitoring.get_tool(monitoring.DEBUGGER_ID) is None:
+        return
+    for name, event in vars(monitoring.events).items():
+        if name.isupper() and event:
+            monitoring.register_callback(monitoring.DEBUGGER_ID, event, None)
 
 
-class _OneConnection:
-    """Stands for a server socket: its one client is there already."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._is_accepted = False
-
-    def getsockname(self) -> tuple[str, int]:
-        return "inherited", 0
-
-    def listen(self, backlog: int) -> None:
-        """Nothing to do."""
-
-    def accept(self) -> tuple[socket.socket, None]:
-        if self._is_accepted:
-            threading.Event().wait()  # there will be no second one
-        self._is_accepted = True
-        return self._connection, None
-
-    def close(self) -> None:
-        """The connection lasts as long as the process."""
+def has_user_frame(error: BaseException) -> bool:
+    """False when no line of the user's code or of a library has run: its own file cannot be compiled."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if not traceback.tb_frame.f_code.co_filename.startswith(_MACHINERY):
+            return True
+        traceback = traceback.tb_next
+    return False
 
 
-def _take_over_breakpoint(stop_here: Callable[[], bool]) -> None:
-    """Let `breakpoint()` stop in the debugger, or say once for each place that there is none."""
-    if os.environ.get("PYTHONBREAKPOINT"):
-        return  # the user's own choice
+def nothing_to_stop_in(error: BaseException) -> str:
+    """Why a debugger does not stop at such an error."""
+    return f"there is no line to stop at, because none has run: {describe(error)}\n"
+
+
+def take_over_breakpoint(stop_in: Callable[[FrameType], bool]) -> Callable[..., None]:
+    """Let `breakpoint()` stop in its caller's frame, or say once for each place that nothing stops it.
+
+    Gives what `breakpoint()` calls, unless PYTHONBREAKPOINT has the user's own choice.
+    """
     told: set[str] = set()
+    owner = os.getpid()
 
     def hook(*args: object, **kwargs: object) -> None:
-        if stop_here():
-            return
         frame = sys._getframe(1)
+        # Last, where it stops: what follows would be traced.
+        if os.getpid() == owner and stop_in(frame):
+            return
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         if place not in told:
             told.add(place)
             sys.stderr.write(f"breakpoint() at {place}: no debugger is attached, going on\n")
 
-    sys.breakpointhook = hook
+    if not os.environ.get("PYTHONBREAKPOINT"):
+        sys.breakpointhook = hook
+    return hook

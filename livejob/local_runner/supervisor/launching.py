@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from livejob.clock import Clock
-from livejob.local_runner.supervisor.attempt import AttemptPipes, AttemptProcess, open_pipes
+from livejob.local_runner.supervisor.attempt import AttemptPipes, AttemptProcess, Shared, open_pipes
 from livejob.local_runner.supervisor.child import ChildOrder, ChildPlan, run_child
 from livejob.local_runner.supervisor.debugger import AttemptDebugger, NoDebugger
 from livejob.local_runner.supervisor.environment import EndpointAddress, attempt_environment
@@ -19,6 +19,7 @@ from livejob.local_runner.supervisor.spare import Spare, wait_for_order
 from livejob.local_runner.supervisor.surroundings import Surroundings
 from livejob.local_runner.supervisor.tunnel import Tunnel
 from livejob.local_runner.supervisor.zygote import Zygote
+from livejob.runner.deadline import MovableDeadline
 from livejob.runner.stop import StopSlot
 from livejob.wire.worker import SourcesChanged, StartAttempt
 
@@ -98,20 +99,20 @@ class Launcher:
         spare = self._spare
         if spare is not None and start.debugger == "off" and spare.order(start, address):
             self._spare = None
-            return AttemptProcess(spare.pid, spare.pipes, spare.stop)
+            return AttemptProcess(spare.pid, spare.pipes, spare.shared)
         self.let_go()
         return self._fork(start, address)
 
     def _fork(self, start: StartAttempt, address: EndpointAddress) -> AttemptProcess:
         tunnel, debugger = self._debugging(start)
-        pipes, stop = open_pipes(), StopSlot()
+        pipes, shared = open_pipes(), Shared(StopSlot(), MovableDeadline(start.deadline_ms))
 
         def close_reading() -> None:
             pipes.close_reading()
             if tunnel is not None:
                 tunnel.release()
 
-        plan = self._plan(pipes, stop, close_reading)
+        plan = self._plan(pipes, shared, close_reading)
         order = self._order(start, address, debugger)
         try:
             pid = self._zygote.fork(lambda: run_child(plan, lambda: order))
@@ -120,10 +121,10 @@ class Launcher:
             raise
         finally:
             pipes.close_writing()
-        return AttemptProcess(pid, pipes, stop, tunnel)
+        return AttemptProcess(pid, pipes, shared, tunnel)
 
     def _fork_ahead(self) -> Spare:
-        pipes, stop = open_pipes(), StopSlot()
+        pipes, shared = open_pipes(), Shared(StopSlot(), MovableDeadline(0))
         reading, writing = os.pipe()
 
         def close_reading() -> None:
@@ -133,7 +134,7 @@ class Launcher:
         def wait_order() -> ChildOrder:
             return self._order(*wait_for_order(reading, self._zygote), NoDebugger())
 
-        plan = self._plan(pipes, stop, close_reading)
+        plan = self._plan(pipes, shared, close_reading)
         try:
             pid = self._zygote.fork(lambda: run_child(plan, wait_order))
         except OSError:
@@ -142,9 +143,9 @@ class Launcher:
         finally:
             pipes.close_writing()
             os.close(reading)
-        return Spare(pid, pipes, stop, writing)
+        return Spare(pid, pipes, shared, writing)
 
-    def _plan(self, pipes: AttemptPipes, stop: StopSlot, close_reading: Callable[[], None]) -> ChildPlan:
+    def _plan(self, pipes: AttemptPipes, shared: Shared, close_reading: Callable[[], None]) -> ChildPlan:
         def release() -> None:
             close_reading()
             self._release()
@@ -154,7 +155,7 @@ class Launcher:
             stdout=pipes.stdout[1],
             stderr=pipes.stderr[1],
             report=pipes.report[1],
-            stop=stop,
+            shared=shared,
             code=self._zygote.code,
             preloaded=self._preloading.preloaded,
             clock=self._clock,

@@ -11,11 +11,10 @@ import os
 import signal
 from contextlib import suppress
 
-from livejob.local_runner.supervisor.attempt import AttemptPipes
+from livejob.local_runner.supervisor.attempt import AttemptPipes, Shared
 from livejob.local_runner.supervisor.environment import EndpointAddress
 from livejob.local_runner.supervisor.zygote import Zygote
 from livejob.runner.processes import kill
-from livejob.runner.stop import StopSlot
 from livejob.wire.framing import FrameReader, encode_frame
 from livejob.wire.limits import KIB
 from livejob.wire.worker import SourcesChanged, StartAttempt, decode, encode
@@ -28,11 +27,11 @@ GIVEN_BYTES = 32 * KIB
 class Spare:
     """The supervisor's side, until the child is an attempt or has been let go."""
 
-    def __init__(self, pid: int, pipes: AttemptPipes, stop: StopSlot, writing: int) -> None:
+    def __init__(self, pid: int, pipes: AttemptPipes, shared: Shared, writing: int) -> None:
         """`writing`: to the child, which reads it with `wait_for_order`; owned from here on."""
         self.pid = pid
         self.pipes = pipes
-        self.stop = stop
+        self.shared = shared
         self._writing = writing
         os.set_blocking(writing, False)
 
@@ -42,6 +41,7 @@ class Spare:
 
     def order(self, start: StartAttempt, address: EndpointAddress) -> bool:
         """Let it be this attempt; False when it must be let go."""
+        self.shared.deadline.move(start.deadline_ms)
         head = encode_frame({"uri": address.uri, "token": address.token})
         is_told = self._write(head + encode(start))
         if is_told:

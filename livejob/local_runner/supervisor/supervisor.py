@@ -37,6 +37,7 @@ from livejob.wire.worker import (
     CheckImport,
     CredentialsReply,
     CredentialsWanted,
+    DeadlineMoved,
     DebuggerBytes,
     Hello,
     ImportChecked,
@@ -169,8 +170,8 @@ class Supervisor:
                 self._stop(message)
             case CredentialsReply() | BesideMessage():
                 self._beside.obey(message)
-            case DebuggerBytes():
-                self._pass_to_debugger(message)
+            case DebuggerBytes() | DeadlineMoved():
+                self._pass_on(message)
             case Shutdown():
                 self._is_over = True
             case _:
@@ -200,12 +201,19 @@ class Supervisor:
         self._channel.send(Started(start.run_id, start.attempt, process.pid))
         self._attempt.watch(self._loop)
 
-    def _pass_to_debugger(self, message: DebuggerBytes) -> None:
-        if self._attempt is not None and self._attempt.is_for(message.run_id, message.attempt):
-            self._attempt.tell_debugger(self._loop, message.body)
+    def _pass_on(self, message: DebuggerBytes | DeadlineMoved) -> None:
+        attempt = self._attempt
+        if attempt is None or not attempt.is_for(message.run_id, message.attempt):
+            return
+        if isinstance(message, DebuggerBytes):
+            attempt.tell_debugger(self._loop, message.body)
+        else:
+            attempt.move_deadline(self._clock.now_ms(), message.left_ms, message.is_standing)
 
     def _debugger_output(self, data: bytes) -> None:
         assert self._attempt is not None
+        # What it wrote before it stops is told before.
+        self._attempt.take_ready()
         start = self._attempt.start
         self._channel.send(DebuggerBytes(start.run_id, start.attempt, data))
 

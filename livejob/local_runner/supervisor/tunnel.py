@@ -28,6 +28,7 @@ class Tunnel:
         self._pending = bytearray()
         self._is_taking = False
         self._is_waiting = False
+        self._is_ending = False
 
     def take_output(self, loop: Loop, take: Callable[[bytes], None]) -> None:
         """Give what the debugger says to `take` as it comes, until `leave_output`."""
@@ -42,8 +43,9 @@ class Tunnel:
             loop.unwatch(self._near.fileno())
 
     def write(self, loop: Loop, data: bytes) -> None:
-        """Give bytes to the debugger, as soon as it takes them."""
+        """Give bytes to the debugger, as soon as it takes them; b"" ends what it reads."""
         self._pending += data
+        self._is_ending = self._is_ending or not data
         self._flush(loop)
 
     def close(self, loop: Loop) -> None:
@@ -73,6 +75,8 @@ class Tunnel:
         try:
             while self._pending:
                 del self._pending[: self._writing.send(self._pending)]
+            if self._is_ending:
+                self._writing.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             pass
         except OSError:  # nobody is there to read it any more

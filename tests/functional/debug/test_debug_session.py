@@ -20,7 +20,7 @@ from tests.support.engine_fixtures import EngineUnderTest
 from tests.support.sessions import LiveSession, Witness, live_session
 
 SOURCE = """\
-import json, sys, time
+import json, multiprocessing, sys, time
 from pathlib import Path
 from livejob import job
 import albums
@@ -32,9 +32,11 @@ def resize(payload):
     return {"area": area, "text": json.dumps([area])}
 
 @job(timeout="1 second")
-def quick(payload):
+def quick(payload, context):
+    left = [context.remaining_s()]
     began = time.monotonic()
-    return time.monotonic() - began
+    left.append(context.remaining_s())
+    return {"took_s": time.monotonic() - began, "left_s": left, "moved_ms": context.deadline_ms}
 
 @job
 def fail(payload):
@@ -46,6 +48,16 @@ def tripped(payload):
     answer = 42
     breakpoint()
     return answer
+
+def doubled(number):
+    double = number * 2
+    breakpoint()
+    return double
+
+@job
+def forking(payload):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map(doubled, [21])
 
 @job
 def bare(payload):
@@ -205,6 +217,35 @@ async def test_breakpoints_hold_after_a_save(app: Path, session: LiveSession, ed
     assert '[40, "new"]' == session.result(ended)["text"]
 
 
+async def test_breakpoints_set_around_a_save_all_hold(
+    app: Path, session: LiveSession, editor: Editor
+) -> None:
+    """One set before a save, one while a run goes on, one after it: the next run stops at all three."""
+    before, during, after = line_of("width = "), line_of("area = "), line_of('return {"area"')
+    await editor.break_at(app / "jobs.py", before)
+    session.call("Resize", {"width": 3})
+    first = await editor.next_run()
+    await first.wait_stopped()
+    (app / "jobs.py").write_text(SOURCE + "\n# saved\n")
+    await editor.break_at(app / "jobs.py", before, during)
+    await first.go_on()
+    await first.wait_stopped()
+    await first.go_on()
+    await first.wait_terminated()
+    await editor.break_at(app / "jobs.py", before, during, after)
+
+    run_id = session.call("Resize", {"width": 4})
+    second = await editor.next_run()
+    lines = []
+    for _ in range(3):
+        lines.append((await second.wait_stopped()).line)
+        await second.go_on()
+    ended = await session.wait_ended(run_id)
+
+    assert [before, during, after] == lines
+    assert State.SUCCEEDED == ended.state
+
+
 async def test_parallel_runs_are_parallel_sessions(app: Path, session: LiveSession, editor: Editor) -> None:
     """Three runs pause at the same time, each in a session of its own, and go on one by one."""
     await editor.break_at(app / "jobs.py", line_of("area = "))
@@ -241,18 +282,26 @@ async def test_a_paused_run_says_where(app: Path, session: LiveSession, editor: 
 async def test_a_timeout_stands_still_while_a_run_is_paused(
     app: Path, session: LiveSession, editor: Editor
 ) -> None:
-    """A run that is paused for longer than its timeout is not timed out."""
-    await editor.break_at(app / "jobs.py", line_of("return time.monotonic()"))
+    """A run that is paused for longer than its timeout is not timed out, and has no less time left."""
+    await editor.break_at(app / "jobs.py", line_of("left.append"))
     run_id = session.call("Quick")
 
     run = await editor.next_run()
     frame = await run.wait_stopped()
+    await session.wait_run(run_id, lambda run: run.note != "")
+    before = float(await run.evaluate(frame, "context.remaining_s()"))
+    deadline_ms = int(await run.evaluate(frame, "context.deadline_ms"))
     await run.evaluate(frame, "time.sleep(1.5)")
+    after = float(await run.evaluate(frame, "context.remaining_s()"))
     await run.go_on()
     ended = await session.wait_ended(run_id)
 
+    result = session.result(ended)
     assert State.SUCCEEDED == ended.state
-    assert session.result(ended) > 1.5
+    assert result["took_s"] > 1.5
+    assert before == after
+    assert 0 < result["left_s"][1] <= result["left_s"][0]
+    assert result["moved_ms"] - deadline_ms > 1500
 
 
 async def test_a_paused_run_can_be_cancelled(app: Path, session: LiveSession, editor: Editor) -> None:
@@ -370,6 +419,37 @@ async def test_a_run_stops_where_it_fails(open_session: OpenSession) -> None:
         assert State.FAILED == ended.state
 
 
+async def test_a_run_stops_where_its_import_fails(app: Path, open_session: OpenSession) -> None:
+    """With --debug-on-error a run stops in the line of its module that raised at the import."""
+    async with open_session(is_on_error=True) as session, attached(port_of(session)) as editor:
+        source = SOURCE.replace("@job\ndef fail", "limits = {}\nlimits['width']\n\n@job\ndef fail")
+        (app / "jobs.py").write_text(source)
+        run_id = session.call("Fail", {"album": "Rio"})
+        run = await editor.next_run()
+        frame = await run.wait_stopped("exception")
+        limits = await run.evaluate(frame, "limits")
+        await run.go_on()
+        ended = await session.wait_ended(run_id)
+
+        assert (str(app / "jobs.py"), line_of("limits['width']", source)) == (frame.path, frame.line)
+        assert "{}" == limits
+        assert ended.failure is not None
+        assert "HandlerImportFailed" == ended.failure.type
+
+
+async def test_what_cannot_be_compiled_has_no_line_to_stop_at(app: Path, open_session: OpenSession) -> None:
+    """With --debug-on-error a module with a syntax error stops nowhere, and the run's output says so."""
+    async with open_session(is_on_error=True) as session, attached(port_of(session)) as editor:
+        (app / "jobs.py").write_text(SOURCE + "\ndef broken(:\n")
+        run_id = session.call("Fail", {"album": "Rio"})
+        await editor.next_run()
+        ended = await session.wait_ended(run_id)
+
+        assert ended.failure is not None
+        assert "HandlerSyntaxError" == ended.failure.type
+        assert "no line to stop at" in session.output(run_id)
+
+
 async def test_breakpoint_stops_in_an_attached_debugger(session: LiveSession, editor: Editor) -> None:
     """`breakpoint()` in the user's code stops there when a debugger is attached."""
     run_id = session.call("Tripped")
@@ -382,6 +462,17 @@ async def test_breakpoint_stops_in_an_attached_debugger(session: LiveSession, ed
 
     assert ("tripped", line_of("return answer")) == (frame.function, frame.line)
     assert 43 == session.result(ended)
+
+
+async def test_forked_processes_are_left_alone(app: Path, session: LiveSession, editor: Editor) -> None:
+    """Breakpoints do not hold a process that a handler forks: nobody could let it go on."""
+    await editor.break_at(app / "jobs.py", line_of("double = number"))
+    run_id = session.call("Forking")
+
+    ended = await session.wait_ended(run_id)
+
+    assert [42] == session.result(ended)
+    assert "no debugger is attached" in session.output(run_id)
 
 
 async def test_breakpoint_without_debugger_says_so_and_goes_on(session: LiveSession) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from livejob.local_runner.engines.docker_container import container_body
 from livejob.local_runner.engines.docker_user import User
-from livejob.local_runner.engines.port import WorkerSpec
+from livejob.local_runner.engines.port import WorkerDebugger, WorkerSpec
 from livejob.wire.ids import SessionId
 from livejob.wire.limits import MIB
 
@@ -89,11 +89,15 @@ def test_labels_name_the_owner():
 
 
 def test_a_debugger_is_mounted_and_loaded_when_there_is_one():
-    """debugpy lies beside livejob, read-only, and the supervisor is told; without it nothing is different."""
-    plain, debugged = a_body(), a_body(debugger=Path("/home/mia/venv/site-packages/debugpy"))
+    """debugpy alone is seen, read-only, and the supervisor is told; without it nothing is different."""
+    plain, debugged = (
+        a_body(),
+        a_body(debugger=WorkerDebugger("debugpy", Path("/home/mia/venv/site-packages"), "debugpy")),
+    )
 
     [mount] = [each for each in debugged["HostConfig"]["Mounts"] if each not in plain["HostConfig"]["Mounts"]]
-    assert ("/opt/livejob/debugpy", True) == (mount["Target"], mount["ReadOnly"])
+    assert ("/opt/debugger/debugpy", True) == (mount["Target"], mount["ReadOnly"])
+    assert "/home/mia/venv/site-packages/debugpy" == mount["Source"]
     assert "--debugger" in debugged["Entrypoint"]
     assert "--debugger" not in plain["Entrypoint"]
     assert "frozen_modules=off" not in plain["Entrypoint"]

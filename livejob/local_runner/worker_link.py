@@ -18,31 +18,33 @@ from livejob.local_runner.preloads import Preloads
 from livejob.local_runner.sources.listing import NOTHING, Listing, changes_between
 from livejob.local_runner.sources.messages import source_messages
 from livejob.local_runner.waiting import wait_first
+from livejob.wire.beside import (
+    CredentialsGranted,
+    GrantCredentials,
+    OpenStream,
+    RevokeCredentials,
+    StreamBytes,
+    StreamClosed,
+    StreamOpened,
+)
 from livejob.wire.framing import FrameError, FrameReader
 from livejob.wire.worker import (
     CheckImport,
-    CredentialsGranted,
     CredentialsReply,
     CredentialsWanted,
     DeadlineMoved,
     DebuggerBytes,
     Ended,
-    GrantCredentials,
     Hello,
     ImportChecked,
     ModulesLearned,
     Notice,
-    OpenStream,
     Output,
-    RevokeCredentials,
     Shutdown,
     SourcesLoaded,
     StartAttempt,
     Started,
     StopAttempt,
-    StreamBytes,
-    StreamClosed,
-    StreamOpened,
     WorkerMessage,
     decode,
     encode,

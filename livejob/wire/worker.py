@@ -4,11 +4,11 @@ Each message is a frozen dataclass; its `body` field, if any, travels as the fra
 as the frame's JSON head. Both sides run the same copy of this module.
 
     daemon     --Preload, SourcesChanged, CheckImport, StartAttempt, StopAttempt, CredentialsReply,
-                 GrantCredentials, RevokeCredentials, OpenStream, StreamBytes, StreamClosed,
                  DebuggerBytes, DeadlineMoved, Shutdown-->
     supervisor --Hello, Started, Output, Ended, SourcesLoaded, ModulesLearned, ImportChecked,
-                 CredentialsWanted, CredentialsGranted, StreamOpened, StreamBytes, StreamClosed,
-                 DebuggerBytes, Notice-->
+                 CredentialsWanted, DebuggerBytes, Notice-->
+
+Those about what runs beside a worker are in `beside`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from livejob.wire.beside import (
+    CredentialsGranted,
+    GrantCredentials,
+    OpenStream,
+    RevokeCredentials,
+    StreamBytes,
+    StreamClosed,
+    StreamOpened,
+)
 from livejob.wire.framing import FrameError, Head, encode_frame
 from livejob.wire.ids import RunId
 
@@ -160,51 +169,6 @@ class CredentialsReply:
     error: str = ""
 
 
-class BesideMessage:
-    """Of what runs beside a worker without attempts, in its network: the command of a container job."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class GrantCredentials(BesideMessage):
-    """Open the credential endpoint for what runs beside this worker, in its network; see CredentialsGranted.
-
-    Not while the worker has an attempt, which has the endpoint for itself.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeCredentials(BesideMessage):
-    """What ran beside this worker has ended: its token is worth nothing any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenStream(BesideMessage):
-    """Connect to a port on the worker's loopback; StreamOpened or StreamClosed is the answer.
-
-    stream: a number that the daemon has not used in this worker.
-    """
-
-    stream: int
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class StreamBytes(BesideMessage):
-    """Both ways: bytes of an open stream; dropped when it is closed."""
-
-    stream: int
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamClosed(BesideMessage):
-    """Both ways: nothing more will come, and nothing more is taken."""
-
-    stream: int
-
-
 @dataclass(frozen=True, slots=True)
 class DebuggerBytes:
     """Both ways: bytes to and from the debugger in the attempt's process; dropped when it has ended.
@@ -294,21 +258,6 @@ class CredentialsWanted:
     """The attempt asks for credentials of the job's role; the daemon answers with the same `request`."""
 
     request: int
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialsGranted:
-    """Answer to GrantCredentials: the endpoint's address on the loopback, and its token."""
-
-    uri: str
-    token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOpened(BesideMessage):
-    """The port listens, and is connected."""
-
-    stream: int
 
 
 @dataclass(frozen=True, slots=True)

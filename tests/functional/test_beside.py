@@ -9,10 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from livejob.local_runner.containers.debugger import free_port
-from livejob.wire.worker import (
+from livejob.wire.beside import (
     CredentialsGranted,
-    CredentialsReply,
-    CredentialsWanted,
     GrantCredentials,
     OpenStream,
     RevokeCredentials,
@@ -20,6 +18,7 @@ from livejob.wire.worker import (
     StreamClosed,
     StreamOpened,
 )
+from livejob.wire.worker import CredentialsReply, CredentialsWanted
 from tests.support.attempts import HANDLERS, WorkerDriver, open_worker, worker_spec
 from tests.support.engine_fixtures import EngineUnderTest
 

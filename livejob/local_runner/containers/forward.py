@@ -14,8 +14,8 @@ from typing import Protocol
 
 from livejob.local_runner.debug.loopback import is_own_connection
 from livejob.local_runner.worker_link import StreamMessage
+from livejob.wire.beside import OpenStream, StreamBytes, StreamClosed, StreamOpened
 from livejob.wire.limits import KIB
-from livejob.wire.worker import OpenStream, StreamBytes, StreamClosed, StreamOpened
 
 HOST = "127.0.0.1"
 READ_BYTES = 64 * KIB

@@ -11,20 +11,19 @@ from contextlib import suppress
 
 from livejob.local_runner.supervisor.endpoint import HOST, CredentialsEndpoint
 from livejob.local_runner.supervisor.loop import Loop
-from livejob.wire.framing import FrameError
-from livejob.wire.limits import KIB
-from livejob.wire.worker import (
+from livejob.wire.beside import (
     BesideMessage,
     CredentialsGranted,
-    CredentialsReply,
     GrantCredentials,
     OpenStream,
     RevokeCredentials,
     StreamBytes,
     StreamClosed,
     StreamOpened,
-    WorkerMessage,
 )
+from livejob.wire.framing import FrameError
+from livejob.wire.limits import KIB
+from livejob.wire.worker import CredentialsReply, WorkerMessage
 
 READ_BYTES = 64 * KIB
 

@@ -30,10 +30,10 @@ from livejob.runner.importing import Preloaded
 from livejob.runner.memory import OomCounter
 from livejob.runner.processes import end_children
 from livejob.runner.stop import StopReason
+from livejob.wire.beside import BesideMessage
 from livejob.wire.framing import FrameError
 from livejob.wire.limits import MIB
 from livejob.wire.worker import (
-    BesideMessage,
     CheckImport,
     CredentialsReply,
     CredentialsWanted,

@@ -13,6 +13,7 @@ from livejob.cli.doctor_containers import look_at_container_jobs
 from livejob.cli.engine import OpenedEngine, opened_engine
 from livejob.cli.findings import Finding, Level, find
 from livejob.errors import LivejobError
+from livejob.local_runner.containers.sidecar import worker_runtimes
 from livejob.local_runner.debug.package import NAME as DEBUGPY
 from livejob.local_runner.debug.package import find_debugger
 from livejob.local_runner.image.resolve import resolve_image
@@ -47,7 +48,8 @@ def look_at_engine(
 
     async def look() -> list[Finding]:
         async with opened_engine(settings.engine, endpoint_url) as opened:
-            runtimes = sorted({job.runtime for job in jobs.values() if not job.is_container})
+            # Those of container jobs too: beside their commands runs a worker.
+            runtimes = sorted(set(worker_runtimes(jobs).values()))
             images = [
                 await asyncio.to_thread(_look_at_image, opened, runtime, settings.image)
                 for runtime in runtimes

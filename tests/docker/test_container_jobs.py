@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from docker.api.client import APIClient
 
-from livejob.local_runner.events import ImageBuilt, ImageOutput, JobsChanged, SourceMended, SourceProblem
+from livejob.local_runner.events import ImageBuilt, ImageOutput, SourceMended, SourceProblem, SourceSaved
 from livejob.local_runner.logs import RunLogs, Stream, read_log
+from livejob.project.job_arguments import make_spec
 from livejob.wire.ids import RunId
 from livejob.wire.limits import MIB
 from livejob.wire.names import LABEL_OWNER
@@ -321,16 +322,18 @@ async def test_run_is_cancelled_while_its_image_is_built(
     assert State.CANCELLED is run.state
 
 
-async def test_function_that_becomes_a_container_job_needs_a_deployment(
+async def test_container_job_becomes_a_function_with_its_deployment(
     app: Path, docker: DockerUnderTest, busybox_image: str
 ) -> None:
-    """A session does not change the kind of a job; it says what does."""
+    """Another kind of job has another role and other workers: a save alone does not make one of the other."""
     write_container_job(app, "Say", busybox_image, ["echo said"])
+    function = make_spec({"name": "Say"}, "say.run", "livejob.toml [jobs.Say]")
     async with container_session(app, docker) as session:
         (app / "livejob.toml").write_text('[jobs.Say]\nhandler = "say.run"\n')
-        (app / "say.py").write_text("def run(payload): ...\n")
-        changed = await session.witness.wait_event(JobsChanged)
-        run = await session.wait_ended(session.call("Say"))
+        (app / "say.py").write_text("def run(payload):\n    return 'of a function'\n")
+        await session.witness.wait_event(SourceSaved)
+        before = await session.wait_ended(session.call("Say"))
+        await session.catalog.adopt({"Say": function})
+        after = await session.wait_ended(session.call("Say"))
 
-    assert ["Say"] == list(changed.needs_deploy)
-    assert State.SUCCEEDED is run.state
+    assert [None, "of a function"] == [session.result(before), session.result(after)]

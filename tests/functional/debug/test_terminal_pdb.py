@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from livejob.cli.enter_key import EnterKey
 from livejob.cli.terminal import HeldPrinter, PersonsTerminal
 from livejob.local_runner.debug.paths import LocalPaths
 from livejob.local_runner.debug.terminal import TerminalDebugging
@@ -120,7 +121,8 @@ def open_session(app: Path, keyboard: Keyboard) -> OpenSession:
     """Opens a session with --pdb."""
 
     def opened(*, is_on_error: bool = False) -> AbstractAsyncContextManager[LiveSession]:
-        terminal = PersonsTerminal(keyboard.stdin, keyboard.stdout, HeldPrinter(Paper(), keyboard.stdout))
+        printer = HeldPrinter(Paper(), keyboard.stdout)
+        terminal = PersonsTerminal(EnterKey(keyboard.stdin), keyboard.stdout, printer)
         return live_session(
             app,
             debugging=TerminalDebugging(terminal, LocalPaths(app), is_on_error=is_on_error),

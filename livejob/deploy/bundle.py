@@ -107,8 +107,10 @@ class Bundler:
                 shutil.copyfile(packages, written)
             write_zip(written, contents)
             written.replace(path)
-        zips = sorted(self._kept.glob("*.zip"), key=lambda each: each.stat().st_mtime, reverse=True)
-        for each in zips[KEPT_BUNDLES:]:
+        # Two that were written at once have the same time: this one stays, whichever comes first then.
+        others = [each for each in self._kept.glob("*.zip") if each != path]
+        others.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+        for each in others[KEPT_BUNDLES - 1 :]:
             each.unlink(missing_ok=True)
 
 

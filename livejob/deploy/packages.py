@@ -1,8 +1,14 @@
-"""The code of livejob's own functions, of the livejob that deploys: each its import closure as a zip."""
+"""The code of livejob's own functions, of the livejob that deploys: each its import closure as a zip.
+
+Each is made once in a process: its files do not change meanwhile. A session that deploys again beside its
+runs then parses nothing in a second thread, which Python 3.11 does not bear (SystemError: AST constructor
+recursion depth mismatch).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import livejob
@@ -47,5 +53,6 @@ def livejob_root() -> Path:
     return Path(livejob.__file__).resolve().parent.parent
 
 
+@cache
 def _package(module: str) -> Package:
     return Package(f"{module}.{FUNCTION}", code_zip(module, livejob_root()))

@@ -1,5 +1,10 @@
 """The suite's plugins. Fixtures live in tests/support/<room>_fixtures.py, one module for each room."""
 
+import signal
+
+# Whatever a shell starts in the background ignores SIGINT, and so would the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 pytest_plugins = [
     "tests.support.tiers",
     "tests.support.engine_fixtures",

@@ -37,7 +37,7 @@ class DockerCommands:
         self._connection = connection
         self._gateway = gateway
 
-    async def start(self, spec: CommandSpec) -> DockerCommand:
+    async def start(self, spec: CommandSpec) -> CommandContainer:
         created = await self._create(spec)
         channel = OutputChannel()
         try:
@@ -47,7 +47,7 @@ class DockerCommands:
             channel.close()
             await asyncio.shield(self._discard(created.id))
             raise
-        return DockerCommand(created.id, channel, self._connection, self._gateway)
+        return CommandContainer(created.id, channel, self._connection, self._gateway)
 
     async def discard_image(self, image: str) -> None:
         await self._gateway.call(self._connection.call, partial(command_calls.discard_image, image))
@@ -71,7 +71,7 @@ class DockerCommands:
             return
 
 
-class DockerCommand:
+class CommandContainer:
     """A running container and its output."""
 
     def __init__(
